@@ -1,0 +1,84 @@
+"""What Unfold shows around every page: colours, icon, side navigation.
+
+Read by `settings.py`, so nothing here may import models at module level.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+
+# Unfold writes dark navigation text in 500; these shades keep 4.5:1 on its grounds.
+INDIGO = {
+    "50": "#EEF2FF",
+    "100": "#E0E7FF",
+    "200": "#C7D2FE",
+    "300": "#A5B4FC",
+    "400": "#8F9BFB",
+    "500": "#7C86F8",
+    "600": "#4F46E5",
+    "700": "#4338CA",
+    "800": "#3730A3",
+    "900": "#312E81",
+    "950": "#1E1B4B",
+}
+
+
+def favicon(request: HttpRequest) -> str:
+    """Return the icon of a quiet queue; the pages' module swaps it for the worst state."""
+    return static("jobtracker/favicon.svg")
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the groups of the side navigation, with what the user may see.
+
+    Unfold's own idea of the active item is a substring test on the path, which would also mark
+    `/admin/x` on `/admin/xy`: each item says itself whether it is active.
+    """
+    from jobtracker.monitor.queries import open_causes
+
+    path = f"{request.path.rstrip('/')}/"
+
+    def item(title: str, icon: str, url: str, permission: str, **more: Any) -> dict[str, Any]:
+        link = reverse(url)
+        return {
+            "title": title,
+            "icon": icon,
+            "link": link,
+            "active": path.startswith(f"{link.rstrip('/')}/"),
+            "permission": lambda request: request.user.has_perm(permission),
+            **more,
+        }
+
+    causes = open_causes()
+    queue = {"badge": str(causes)} if causes else {}
+    jobs = "jobtracker.view_backgroundjob"
+    return [
+        {
+            "title": "Work",
+            "items": [item("Queue", "format_list_bulleted", "monitor", jobs, **queue)],
+        },
+        {
+            "title": "Bring in",
+            "separator": True,
+            "items": [item("Data import", "upload_file", "data-import", jobs)],
+        },
+    ]
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "jobtracker",
+    "SITE_HEADER": "jobtracker",
+    "SITE_SUBHEADER": "Catalogue workshop",
+    "SITE_SYMBOL": "layers",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": favicon}],
+    "BORDER_RADIUS": "8px",
+    "COLORS": {"primary": INDIGO},
+    "SIDEBAR": {
+        "show_search": True,
+        "command_search": True,
+        "show_all_applications": True,
+        "navigation": "jobtracker.look.navigation",
+    },
+}
