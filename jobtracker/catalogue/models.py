@@ -1,0 +1,245 @@
+"""The catalogue: one row a product, and all that is needed to say where each value came from.
+
+A material is what its sources add up to. `material_sources` keeps what each feed, site, PDF or
+person says about it; `materials` is the outcome under the supplier's order of sources;
+`material_versions` keeps what each job replaced, which is enough to take the job back.
+
+`write.py` is the only writer of the last three tables. Foreign keys are real only from sources
+to materials (each further one costs a tenth of an import), and job ids are plain uuids, because
+the catalogue outlives the jobs that filled it.
+"""
+
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Kind(models.TextChoices):
+    """The kinds of sources, best first: a supplier's default order."""
+
+    CORRECTION = "correction", "Correction"
+    FEED = "feed", "Feed"
+    SITE = "site", "Site"
+    PDF = "pdf", "PDF"
+
+
+class DecimalStyle(models.TextChoices):
+    """How a supplier writes decimals, where its files leave it open."""
+
+    UNKNOWN = "", "Unknown"
+    POINT = "point", "1,234.56"
+    COMMA = "comma", "1.234,56"
+
+
+class Op(models.TextChoices):
+    """What a job did to a material's source row."""
+
+    CREATED = "c", "Created"
+    ATTACHED = "a", "Attached to a known material"
+    UPDATED = "u", "Updated"
+    UNDONE = "x", "Undone"
+
+
+def default_source_order() -> list[str]:
+    """All kinds, best first."""
+    return [str(kind) for kind in Kind]
+
+
+def _optional_text(verbose_name: str | None = None) -> "models.TextField[str | None, str | None]":
+    """A text that sources may leave out; unknown is NULL, as in the values it is made from."""
+    return models.TextField(verbose_name, null=True, blank=True)
+
+
+class NumericField(models.DecimalField):
+    """A decimal that is stored as it was written, neither padded, rounded nor refused.
+
+    The limits hold for forms only: in a table they would end a whole batch for one odd value.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"max_digits": 30, "decimal_places": 10} | kwargs)
+
+    def db_type(self, connection: Any) -> str:
+        return "numeric"
+
+
+def _optional_number(verbose_name: str | None = None) -> NumericField:
+    return NumericField(verbose_name, null=True, blank=True)
+
+
+class Supplier(models.Model):
+    """Whose products they are, and what its files leave unsaid."""
+
+    name = models.TextField(unique=True)
+    default_currency = models.CharField(max_length=3, blank=True, default="", help_text="ISO 4217")
+    decimal_style = models.CharField(
+        max_length=5, choices=DecimalStyle, blank=True, default=DecimalStyle.UNKNOWN
+    )
+    language = models.CharField(max_length=10, blank=True, default="", help_text="ISO 639, as el")
+    source_order = models.JSONField(
+        default=default_source_order,
+        help_text="The kinds of sources, best first; a better source's value wins its field.",
+    )
+
+    class Meta:
+        db_table = "suppliers"
+        ordering = ("name",)
+        constraints = [
+            models.CheckConstraint(
+                name="suppliers_currency_code",
+                condition=models.Q(default_currency__regex="^([A-Z]{3})?$"),
+            ),
+            models.CheckConstraint(
+                name="suppliers_decimal_style",
+                condition=models.Q(decimal_style__in=DecimalStyle.values),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CatalogueSource(models.Model):
+    """One stream of values about a supplier's products: a feed, a site, a PDF, corrections."""
+
+    supplier = models.ForeignKey(Supplier, on_delete=models.PROTECT, related_name="sources")
+    kind = models.CharField(max_length=10, choices=Kind)
+    name = models.TextField()
+
+    class Meta:
+        db_table = "catalogue_sources"
+        constraints = [
+            models.UniqueConstraint(
+                fields=("supplier", "kind", "name"), name="catalogue_sources_one_a_name"
+            ),
+            models.CheckConstraint(
+                name="catalogue_sources_kind", condition=models.Q(kind__in=Kind.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind})"
+
+
+class Material(models.Model):
+    """A product as its sources add up to it. Sizes are in millimetres."""
+
+    supplier = models.ForeignKey(
+        Supplier, on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
+    name = _optional_text()
+    brand = _optional_text()
+    category = models.JSONField(null=True, blank=True, help_text="A list, widest first.")
+    sku = _optional_text("SKU")
+    sku_folded = _optional_text("folded SKU")
+    ean = _optional_text("EAN")
+    ean_valid = _optional_text("valid EAN")
+    size_text = _optional_text("size as written")
+    width_mm = _optional_number("width (mm)")
+    height_mm = _optional_number("height (mm)")
+    thickness_mm = _optional_number("thickness (mm)")
+    finish = _optional_text()
+    colour = _optional_text()
+    price = _optional_number()
+    currency = _optional_text()
+    unit = _optional_text()
+    stock = _optional_number()
+    description = _optional_text()
+    images = models.JSONField(null=True, blank=True, help_text="A list of addresses.")
+    attributes = models.JSONField(null=True, blank=True)
+    active = models.BooleanField(default=True, db_default=True)
+    review = _optional_text("why a person should look")
+    changed_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "materials"
+        indexes = [
+            models.Index(
+                fields=("supplier", "sku_folded"),
+                condition=models.Q(sku_folded__isnull=False),
+                name="materials_sku",
+            ),
+            models.Index(
+                fields=("supplier", "ean_valid"),
+                condition=models.Q(ean_valid__isnull=False),
+                name="materials_ean",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.sku or f"material {self.pk}"
+
+
+class MaterialSource(models.Model):
+    """What one source says about one material.
+
+    `vals` holds no nulls and groups what belongs together (`write.COLUMNS` names the groups), so
+    that one source's price never meets another's currency. `provenance` has an entry for a field
+    of `vals` where there is something to say, and one named `row` for the whole row.
+    """
+
+    source = models.ForeignKey(
+        CatalogueSource, on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
+    source_key = models.TextField()
+    material = models.ForeignKey(
+        Material, on_delete=models.CASCADE, db_index=False, related_name="sources"
+    )
+    job_id = models.UUIDField(null=True)
+    row_number = models.IntegerField(null=True)
+    content_hash = models.BinaryField()
+    vals = models.JSONField("values")
+    provenance = models.JSONField()
+    changed_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "material_sources"
+        constraints = [
+            models.UniqueConstraint(
+                fields=("source", "source_key"), name="material_sources_one_a_key"
+            ),
+            models.UniqueConstraint(
+                fields=("material", "source"), name="material_sources_one_a_material"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.source_key
+
+
+class MaterialVersion(models.Model):
+    """What one job replaced in one material and its source row.
+
+    `old` has the material's fields that changed, `old_source` the same of the source's `vals`,
+    both with their former values (null: there was none). The other `old_` columns are the source
+    row's former ones. All are null where the source row was new.
+    """
+
+    material_id = models.BigIntegerField()
+    job_id = models.UUIDField(null=True, db_index=True)
+    row_number = models.IntegerField(null=True)
+    op = models.CharField(max_length=1, choices=Op)
+    source_id = models.BigIntegerField()
+    source_key = models.TextField()
+    old = models.JSONField(null=True)
+    old_source = models.JSONField(null=True)
+    old_provenance = models.JSONField(null=True)
+    old_hash = models.BinaryField(null=True)
+    old_job = models.UUIDField(null=True)
+    old_row = models.IntegerField(null=True)
+    old_changed_at = models.DateTimeField(null=True)
+    new_hash = models.BinaryField(null=True)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "material_versions"
+        indexes = [models.Index(fields=("material_id", "id"), name="material_versions_material")]
+        constraints = [
+            models.CheckConstraint(
+                name="material_versions_op", condition=models.Q(op__in=Op.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_op_display()}: {self.source_key}"
