@@ -1,8 +1,17 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
 from django.db.models.signals import post_migrate
 
 
+class TrackerAdminConfig(admin_apps.AdminConfig):
+    """Django's admin on our own site class."""
+
+    default = False
+    default_site = "jobtracker.site.TrackerAdminSite"
+
+
 class JobtrackerConfig(AppConfig):
+    default = True
     name = "jobtracker"
     default_auto_field = "django.db.models.BigAutoField"
 

@@ -1,0 +1,128 @@
+"""How a pipeline describes itself. The tracker works from these descriptions and knows no
+pipeline by name; each app registers its own in `ready()`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import URLPattern
+
+from jobtracker.states import JobType
+
+if TYPE_CHECKING:
+    from jobtracker.context import JobContext
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of a pipeline. `name` is also the method that runs it, `share` its part of the
+    progress bar (any unit; shares are compared with each other), `noun` what it counts."""
+
+    name: str
+    label: str
+    share: int = 1
+    noun: str = ""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of a job's items, recounted from its rows; the three add up to the total.
+
+    `result` says what the job made, for people and for JSON: materials, created, updated,
+    unchanged, or `note`, why nothing was to be done.
+    """
+
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Detail:
+    """The table that holds a pipeline's own columns for a job (one row a job, through
+    `background_job`).
+
+    `mirrors` gives for each mirrored column an SQL expression over the job's row `b`; the
+    lifecycle writes them in the transaction that changes the job, so the two cannot differ.
+    """
+
+    model: type[Model]
+    mirrors: Mapping[str, str]
+
+
+class Pipeline:
+    """Base class of the pipelines. A stage is a method of the stage's name taking a `JobContext`.
+
+    A stage with a finished checkpoint is skipped; inside a stage items are keyed, so a resumed
+    stage does what is expected less what is committed.
+    """
+
+    job_type: JobType
+    label: str
+    noun: str = "items"
+    icon: str = ""
+    stages: tuple[Stage, ...]
+    detail: Detail
+    items_template: str = ""
+
+    def run_stage(self, stage: Stage, context: JobContext) -> None:
+        """Run one stage to its checkpoint. Raises the errors of `states`."""
+        getattr(self, stage.name)(context)
+
+    def recount(self, job_id: UUID) -> Counts:
+        """Count the job's items from their rows."""
+        raise NotImplementedError
+
+    def forget(self, job_id: UUID, stages: Iterable[str]) -> None:
+        """Remove the item rows that `stages` wrote, so that they can run again. Runs in the
+        transaction that drops their checkpoints."""
+
+    def items(self, job_id: UUID, request: HttpRequest) -> dict[str, Any]:
+        """Return the context of `items_template`, the item list of the job page."""
+        return {}
+
+    def job_url(self, job_id: UUID) -> str | None:
+        """Return the address of the pipeline's own page about the job, if it has one."""
+        return None
+
+    def answer_url(self, job_id: UUID) -> str | None:
+        """Return the page where a person answers what the job waits for."""
+        return self.job_url(job_id)
+
+    def source(self, job_id: UUID) -> str:
+        """Return where the job's data came from: a path, an address or a name."""
+        return ""
+
+    def urls(self) -> list[URLPattern]:
+        """Return the addresses of the pipeline's own pages."""
+        return []
+
+
+_registered: dict[str, Pipeline] = {}
+
+
+def register(pipeline: Pipeline) -> None:
+    """Make a pipeline known; called once by its app's `ready()`."""
+    _registered[pipeline.job_type] = pipeline
+
+
+def registered() -> list[Pipeline]:
+    """Return the pipelines in the order in which the job types are declared."""
+    return [_registered[kind] for kind in JobType if kind in _registered]
+
+
+def get(job_type: str) -> Pipeline:
+    """Return the pipeline of a type. Raises `KeyError` where none is installed."""
+    return _registered[job_type]
+
+
+SAME_STATUS = {"status": "b.status", "error_message": "b.error", "updated_at": "b.updated_at"}
+
+__all__ = ["SAME_STATUS", "Counts", "Detail", "Pipeline", "Stage", "get", "register", "registered"]

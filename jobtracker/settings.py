@@ -1,0 +1,300 @@
+"""All settings, each read from the environment here and nowhere else.
+
+`.env.example` documents every variable. Nothing else in the project reads `os.environ` for
+configuration.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import conninfo_to_dict
+
+from jobtracker import embedded_pg
+from jobtracker.look import UNFOLD  # noqa: F401
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def _number(name: str, default: int, minimum: int = 0) -> int:
+    raw = _text(name, str(default))
+    if not raw.isascii() or not raw.isdigit() or int(raw) < minimum:
+        raise ImproperlyConfigured(f"{name}={raw!r} is not a whole number of at least {minimum}.")
+    return int(raw)
+
+
+def _share(name: str, default: float) -> float:
+    raw = _text(name, str(default))
+    try:
+        value = float(raw)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise ImproperlyConfigured(f"{name}={raw!r} is not a number from 0 to 1.")
+    return value
+
+
+def _flag(name: str) -> bool:
+    return _text(name).lower() in {"1", "true", "yes", "on"}
+
+
+def _list(name: str) -> list[str]:
+    return [part.strip() for part in _text(name).split(",") if part.strip()]
+
+
+def _endpoints(name: str) -> frozenset[tuple[str, int]]:
+    """Parse `host:port,...`; an IPv6 host stands in brackets."""
+    pairs = set()
+    for item in _list(name):
+        try:
+            parts = urlsplit(f"//{item}")
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host, port = None, None
+        if not host or port is None:
+            raise ImproperlyConfigured(f"{name} has {item!r}, which is not host:port.")
+        pairs.add((host, port))
+    return frozenset(pairs)
+
+
+def _secret_key(path: Path) -> str:
+    """Return SECRET_KEY, or the one kept in the data folder (mode 0600, made once)."""
+    given = _text("SECRET_KEY")
+    if given:
+        return given
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        # Written aside and linked, so two first starts agree on one complete key.
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        if not path.exists():
+            os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink(missing_ok=True)
+    return path.read_text()
+
+
+def _database(data: Path) -> dict[str, Any]:
+    url = _text("DATABASE_URL")
+    if not url:
+        return embedded_pg.database_config(data)
+    try:
+        parts = conninfo_to_dict(url)
+    except Exception as error:
+        raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}") from None
+    known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST"}
+    config = {key: str(parts.pop(name)) for name, key in known.items() if name in parts}
+    config["PORT"] = str(parts.pop("port", ""))
+    return {"ENGINE": "django.db.backends.postgresql", **config, "OPTIONS": parts}
+
+
+# Where things are kept: database, media, keys.
+DATA_DIR = Path(_text("JOBTRACKER_DATA", ".data"))
+if not DATA_DIR.is_absolute():
+    DATA_DIR = BASE_DIR / DATA_DIR
+
+DEBUG = _flag("DEBUG")
+SECRET_KEY = _secret_key(DATA_DIR / "secret_key")
+
+# The web server's address, and the origin that browsers use.
+HOST = _text("HOST", "127.0.0.1")
+PORT = _number("PORT", 8000, minimum=1)
+PUBLIC_URL = _text("PUBLIC_URL", f"http://{HOST}:{PORT}").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+if _public.scheme not in {"http", "https"} or not _public.hostname:
+    raise ImproperlyConfigured(f"PUBLIC_URL={PUBLIC_URL!r} is not an http or https address.")
+ALLOWED_HOSTS = _list("ALLOWED_HOSTS") or sorted({_public.hostname, HOST, "localhost", "127.0.0.1"})
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+ADMIN_PASSWORD = _text("ADMIN_PASSWORD")
+RUN_DEMO = _flag("DEMO")
+
+if _public.scheme == "https":
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+
+# The worker. Times in seconds.
+WORKERS = _number("WORKERS", 2, minimum=1)
+GRACE_SECONDS = _number("GRACE_SECONDS", 8)
+LEASE_SECONDS = _number("LEASE_SECONDS", 45, minimum=3)
+STALL_SECONDS = {
+    "pdf_processing": _number("STALL_SECONDS_PDF_PROCESSING", 1800, minimum=1),
+    "web_scraping": _number("STALL_SECONDS_WEB_SCRAPING", 1800, minimum=1),
+    "xml_import": _number("STALL_SECONDS_XML_IMPORT", 1800, minimum=1),
+}
+
+# Imports.
+IMPORT_DIRS = [Path(item) for item in _list("IMPORT_DIRS")]
+MAPPING_CONFIDENCE = _share("MAPPING_CONFIDENCE", 0.8)
+MAX_UPLOAD_MB = _number("MAX_UPLOAD_MB", 512, minimum=1)
+OUTBOUND_ALLOW = _endpoints("OUTBOUND_ALLOW")
+
+SENTRY_DSN = _text("SENTRY_DSN")
+
+INSTALLED_APPS = [
+    "daphne",
+    "unfold",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "jobtracker.apps.TrackerAdminConfig",
+    "channels",
+    "django_q",
+    "axes",
+    "jobtracker",
+    "jobtracker.catalogue",
+    "jobtracker.webhooks",
+    "imports",
+    "scraping",
+    "pdfjobs",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "jobtracker.access.UserTimeZoneMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "jobtracker.urls"
+ASGI_APPLICATION = "jobtracker.asgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": _database(DATA_DIR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# The result cache of django-q2 and Unfold's palette; nothing that two processes must share.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# Work is done in forked children, so none of the cluster's own limits apply to it; QUEUE and
+# ENGINE behaviour that these values rely on is asserted in tests/live.
+Q_CLUSTER = {
+    "name": "jobtracker",
+    "orm": "default",
+    "broker_class": "jobtracker.workers.broker.TicketBroker",
+    "workers": WORKERS,
+    "recycle": 0,
+    "max_rss": None,
+    "timeout": None,
+    "retry": 10**8,
+    "ack_failures": True,
+    "max_attempts": 1,
+    "save_limit": -1,
+    "queue_limit": 0,
+    "guard_cycle": 0.5,
+    "bulk": WORKERS,
+    "log_level": "WARNING",
+}
+
+AUTH_USER_MODEL = "jobtracker.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_VERBOSE = False
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        # Alpine, which Unfold brings, evaluates expressions; our own modules do not.
+        "script-src": [SELF, UNSAFE_EVAL],
+        "style-src": [SELF, UNSAFE_INLINE],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF, PUBLIC_URL.replace("http", "ws", 1)],
+        "frame-ancestors": ["'none'"],
+        "form-action": [SELF],
+        "base-uri": [SELF],
+        "object-src": ["'none'"],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+USE_THOUSAND_SEPARATOR = False
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = DATA_DIR / "media"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Suppliers' files: never below a web root, served only as attachments by a view.
+    "sources": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": DATA_DIR / "sources",
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"jobtracker": {"level": "INFO"}},
+}

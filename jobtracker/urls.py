@@ -1,0 +1,19 @@
+"""Addresses. A pipeline brings its own pages through its description."""
+
+from django.contrib import admin
+from django.urls import path
+from django.views.generic import RedirectView
+
+from jobtracker import health, pipelines
+from jobtracker.hub.urls import urlpatterns as hub_urls
+from jobtracker.monitor.urls import urlpatterns as monitor_urls
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/admin/async-queue-monitor")),
+    *monitor_urls,
+    *hub_urls,
+    *(url for pipeline in pipelines.registered() for url in pipeline.urls()),
+    path("health/live", health.live, name="health-live"),
+    path("health/ready", health.ready, name="health-ready"),
+    path("admin/", admin.site.urls),
+]
