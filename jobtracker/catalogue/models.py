@@ -165,6 +165,10 @@ class Material(models.Model):
                 condition=models.Q(ean_valid__isnull=False),
                 name="materials_ean",
             ),
+            # Nearly empty, so asking it about each unchanged row costs next to nothing.
+            models.Index(
+                fields=("id",), condition=models.Q(active=False), name="materials_inactive"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -174,7 +178,7 @@ class Material(models.Model):
 class MaterialSource(models.Model):
     """What one source says about one material.
 
-    `vals` holds no nulls and groups what belongs together (`write.COLUMNS` names the groups), so
+    `vals` holds no nulls and groups what belongs together (`statements.COLUMNS` names the groups), so
     that one source's price never meets another's currency. `provenance` has an entry for a field
     of `vals` where there is something to say, and one named `row` for the whole row.
     """
