@@ -1,0 +1,67 @@
+"""Currencies by code, symbol and word; what may mean several currencies names its candidates."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from babel.numbers import list_currencies
+
+_CODES = frozenset(list_currencies())
+
+# Old and local codes and spellings that mean exactly one currency.
+_WORDS = {
+    "€": "EUR", "euro": "EUR", "euros": "EUR", "eur.": "EUR", "ευρώ": "EUR", "ευρω": "EUR",
+    "евро": "EUR", "£": "GBP", "stg": "GBP", "zł": "PLN", "zl": "PLN", "złotych": "PLN",
+    "kč": "CZK", "kc": "CZK", "korun": "CZK", "₽": "RUB", "rur": "RUB", "руб": "RUB",
+    "р": "RUB", "рублей": "RUB", "₴": "UAH", "грн": "UAH", "лв": "BGN", "ft": "HUF",
+    "₺": "TRY", "tl": "TRY", "₹": "INR", "₪": "ILS", "₩": "KRW", "฿": "THB", "₫": "VND",
+    "₦": "NGN", "₸": "KZT", "₾": "GEL", "₱": "PHP", "dhs": "AED", "د.إ": "AED", "sfr": "CHF",
+    "fr": "CHF", "us$": "USD", "usd$": "USD", "$us": "USD", "r$": "BRL", "a$": "AUD",
+    "au$": "AUD", "ca$": "CAD", "hk$": "HKD", "nz$": "NZD", "s$": "SGD", "mx$": "MXN",
+    "skr": "SEK", "nkr": "NOK", "dkr": "DKK", "rmb": "CNY", "元": "CNY", "円": "JPY",
+    "ден": "MKD", "дин": "RSD", "bs": "BOB", "s/": "PEN",
+}  # fmt: skip
+
+_SEVERAL = {
+    "$": "USD CAD AUD MXN ARS CLP COP NZD SGD HKD",
+    "kr": "SEK NOK DKK ISK",
+    "¥": "JPY CNY",
+    "rs": "INR PKR LKR NPR MUR",
+    "fcfa": "XOF XAF",
+    "cfa": "XOF XAF",
+    "f cfa": "XOF XAF",
+    "lei": "RON MDL",
+    "dh": "AED MAD",
+    "c$": "CAD NIO",
+    "din.": "RSD",
+    "peso": "MXN ARS CLP COP PHP",
+    "pesos": "MXN ARS CLP COP PHP",
+}
+
+
+@lru_cache(maxsize=2048)
+def currencies(text: str) -> tuple[str, ...]:
+    """The ISO 4217 codes that `text` (a code, symbol or word) can mean; () where unknown.
+
+    One code is certain; several ("$", "kr") need a default or a person.
+    """
+    word = text.strip(" .,:()*").strip()
+    if len(word) == 3 and word.upper() in _CODES and word.isascii():
+        return (word.upper(),)
+    word = word.lower()
+    if word in _WORDS:
+        return (_WORDS[word],)
+    return tuple(_SEVERAL.get(word, "").split())
+
+
+def is_code(text: str) -> bool:
+    """Whether `text` is an ISO 4217 code in capitals."""
+    return text in _CODES
+
+
+def settle(text: str, default: str | None) -> str | None:
+    """The one currency that `text` means, with `default` choosing among several, else None."""
+    found = currencies(text)
+    if len(found) == 1:
+        return found[0]
+    return default if default in found else None

@@ -1,0 +1,50 @@
+"""Units of sale in one short form each, from words of several languages and UN/ECE Rec 20 codes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+_UNITS = {
+    "pc": """pc pcs pce piece pieces pz pza pezzo pezzi stk stck stück stueck st stuk styck ud uds
+        und unidad unidades unit units unité unités pièce pièces un unidade szt sztuka ks kus kom
+        шт штука штук τεμ τεμάχιο τεμάχια ea each nr c62 h87 nar item""",
+    "m2": """m2 m² sqm qm mq mtk кв.м кв.м. м2 м² τ.μ τ.μ. τμ quadratmeter
+        kvm mkw m.kw m.kw. sq.m sq.m. metro2 m^2""",
+    "m": """m mtr lm lfm mb lfdm lfd.m meter metre metres metro metri mètre metr м п.м пог.м
+        μέτρο""",
+    "m3": "m3 m³ mtq cbm м3 м³ κ.μ m^3",
+    "ft2": "ft2 ft² sqft ftk sf sq.ft sq.ft. ft^2",
+    "ft": "ft fot foot feet lft",
+    "box": """box boxes bx karton kartons ktn kt carton cartons ct caja cajas cj scatola scatole
+        caixa krabice karton. kart коробка кор κιβώτιο κιβ kartong doos""",
+    "pack": """pack packs pk pkt package packung pkg paquete paquet pacco pacote opak opakowanie
+        balení bal упак упаковка пакет πακέτο συσκευασία förp pak pac""",
+    "set": "set sets kit satz juego jeu conjunto komplet kpl sada σετ комплект",
+    "roll": """roll rolls ro rolle rollen rollo rollos rouleau rotolo rolo rolka role ρολό рулон
+        rulle""",
+    "pallet": "pallet pallets pf px palette paletten palet palé pallett paleta παλέτα поддон pal",
+    "pair": "pair pairs pr paar par paire paio para pár ζεύγος пара npr",
+    "kg": "kg kgm kgs kilo kilogram kilogramm kilogramo кг κιλό κιλά",
+    "g": "g grm gram gramm gr г γρ",
+    "t": "t tne ton tonne тонна τόνος",
+    "l": "l ltr lt liter litre litro litr л λίτρο",
+    "ml": "ml mlt мл",
+    "mm": "mm mmt мм",
+    "cm": "cm cmt см",
+    "bag": "bag bags bg sack säcke saco sac sacco worek pytel мешок σακί säck",
+    "slab": "slab slabs platte tafel tabla lastra dalle chapa płyta deska плита πλάκα skiva",
+    "hour": "hour hours hur h std stunde hora heure ora",
+}
+_BY_WORD = {word: unit for unit, words in _UNITS.items() for word in words.split()}
+
+
+@lru_cache(maxsize=2048)
+def known_unit(text: str) -> str | None:
+    """The short form ("m2", "pc", "box") of a unit written in any known way, else None."""
+    word = text.strip().lower()
+    return _BY_WORD.get(word) or _BY_WORD.get(word.strip(" .()").replace(" ", ""))
+
+
+def unit_of(text: str) -> str:
+    """The short form where it is known, else the text as written."""
+    return known_unit(text) or text
