@@ -66,9 +66,7 @@ class DataImportJob(models.Model):
     encoding = models.CharField(max_length=40, blank=True, default="")
     dialect = models.JSONField(default=dict, blank=True)
     profile = models.CharField(max_length=60, blank=True, default="")
-    template = models.ForeignKey(
-        MappingTemplate, null=True, blank=True, on_delete=models.SET_NULL
-    )
+    template = models.ForeignKey(MappingTemplate, null=True, blank=True, on_delete=models.SET_NULL)
     content_hash = models.CharField(max_length=64, blank=True, default="")
     etag = models.CharField(max_length=255, blank=True, default="")
     last_modified = models.CharField(max_length=64, blank=True, default="")

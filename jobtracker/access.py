@@ -27,9 +27,7 @@ def roles() -> dict[str, set[tuple[str, str]]]:
 
     every = [
         (label, codename)
-        for label, codename in Permission.objects.values_list(
-            "content_type__app_label", "codename"
-        )
+        for label, codename in Permission.objects.values_list("content_type__app_label", "codename")
     ]
     ours = {"jobtracker", "catalogue", "webhooks", "imports", "scraping", "pdfjobs"}
     private = {"view_user"}

@@ -42,7 +42,12 @@ class ScrapingSession(models.Model):
                 name="session_status_known",
                 condition=Q(
                     status__in=[
-                        "pending", "processing", "scraping", "completed", "failed", "cancelled"
+                        "pending",
+                        "processing",
+                        "scraping",
+                        "completed",
+                        "failed",
+                        "cancelled",
                     ]
                 ),
             ),

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('catalogue', '0003_material_materials_inactive'),
+        ('catalogue', '0001_initial'),
         ('jobtracker', '0002_claim_and_notify'),
     ]
 

@@ -23,7 +23,9 @@ def created_now() -> models.DateTimeField:
     return models.DateTimeField(db_default=Now(), editable=False)
 
 
-def one_of(column: str, choices: type[models.TextChoices] | type[models.IntegerChoices], name: str) -> Any:
+def one_of(
+    column: str, choices: type[models.TextChoices] | type[models.IntegerChoices], name: str
+) -> Any:
     """Return the check constraint that holds `column` to the values of `choices`."""
     return models.CheckConstraint(
         name=name, condition=models.Q(**{f"{column}__in": choices.values})

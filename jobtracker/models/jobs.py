@@ -53,6 +53,11 @@ class BackgroundJob(models.Model):
     )
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
 
+    stage_done = models.PositiveIntegerField(default=0)
+    stage_total = models.PositiveIntegerField(null=True, blank=True)
+    expected_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it should be done, at the rate of the last minute."
+    )
     total_items = models.PositiveIntegerField(default=0)
     done_items = models.PositiveIntegerField(default=0)
     failed_items = models.PositiveIntegerField(default=0)

@@ -21,9 +21,7 @@ class User(AbstractUser):
     time_zone = models.CharField(
         max_length=64, blank=True, validators=[validate_time_zone], help_text="Empty: UTC."
     )
-    density = models.CharField(
-        max_length=12, choices=Density.choices, default=Density.COMFORTABLE
-    )
+    density = models.CharField(max_length=12, choices=Density.choices, default=Density.COMFORTABLE)
     shortcuts = models.BooleanField("keyboard shortcuts", default=True)
 
     class Meta(AbstractUser.Meta):

@@ -31,7 +31,7 @@ $$;
 -- 3. With a fresh snapshot pick the first free job of the open types; lock only that row.
 -- 4. Mark it processing under a new token, open its attempt and note the claiming session.
 CREATE FUNCTION claim_job(by_worker uuid, by_host text, by_pid int)
-RETURNS TABLE (job_id uuid, token uuid, number int) LANGUAGE plpgsql VOLATILE AS $$
+RETURNS TABLE (job_id uuid, token uuid, number int, job_type text) LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(8020);
     PERFORM FROM job_queues q WHERE NOT q.paused AND q.max_running IS NOT NULL
@@ -61,7 +61,7 @@ BEGIN
             error = '',
             error_fingerprint = ''
         FROM picked WHERE j.id = picked.id
-        RETURNING j.id, j.attempt_token
+        RETURNING j.id, j.attempt_token, j.job_type
     ), opened AS (
         INSERT INTO job_attempts (job_id, number, token, worker, host, pid, stage, error,
                                   error_type, traceback, sentry_event_id)
@@ -70,5 +70,5 @@ BEGIN
         FROM taken t
         RETURNING job_attempts.job_id, job_attempts.token, job_attempts.number
     )
-    SELECT o.job_id, o.token, o.number::int FROM opened o;
+    SELECT o.job_id, o.token, o.number::int, t.job_type::text FROM opened o JOIN taken t ON t.id = o.job_id;
 END $$;

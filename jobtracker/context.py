@@ -1,0 +1,350 @@
+"""What a pipeline sees of its job, and the run of one attempt, in the attempt's own process.
+
+The nurse keeps the books: progress, log lines and the attempt's end go to it as messages over
+the link; only items and their checkpoints are written from here, under the fence.
+"""
+
+import time
+import traceback
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+import psycopg
+from django.db import connection, transaction
+from django.db.utils import Error as DatabaseError
+
+from jobtracker import lifecycle, pipelines
+from jobtracker.models import BackgroundJob, JobCheckpoint
+from jobtracker.pipelines import Counts, Stage
+from jobtracker.states import (
+    Cancelled,
+    HandBack,
+    LeaseLost,
+    Permanent,
+    Retryable,
+    StageState,
+    WaitForPerson,
+    Waiting,
+)
+
+REPORT_EVERY = 0.1  # seconds between two progress messages
+RATE_WINDOW = 60.0  # seconds; the time left comes from the rate of the last minute
+RATE_LEAST = 3.0  # seconds of observation below which the time left is unknown
+WARNINGS_MOST = 200
+
+
+class Link(Protocol):
+    """The attempt's line to its nurse."""
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Pass one JSON message on. Kinds: `progress`, `event`, `warning`, `end`."""
+
+    def stop(self) -> str | None:
+        """Return why the attempt must stop: "cancel", "drain", "lost", or None."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as it was when the attempt began."""
+
+    id: UUID
+    job_type: str
+    filename: str
+    supplier_id: int | None
+    metadata: Mapping[str, Any]
+    answer: Mapping[str, Any]
+    parent_id: UUID | None
+    created_by_id: int | None
+    attempt: int
+
+
+class JobContext:
+    """A stage's view of its job. Call `check()` before anything that reaches outside."""
+
+    def __init__(self, job: Job, token: UUID, link: Link, stages: tuple[Stage, ...]) -> None:
+        self.job = job
+        self.token = token
+        self._link = link
+        self._stages = stages
+        self._checkpoints = {c.stage: c for c in JobCheckpoint.objects.filter(job_id=job.id)}
+        self._stage = stages[0]
+        self._stage_began = time.monotonic()
+        self._position: tuple[int, int | None] = (0, None)
+        self._counts = Counts()
+        self._progress = 0.0
+        self._rate: deque[tuple[float, float]] = deque()
+        self._reported = 0.0
+        self._warnings = 0
+
+    # --- stopping ---
+
+    def check(self) -> None:
+        """Raise `Cancelled`, `HandBack` or `LeaseLost` when the attempt must stop."""
+        match self._link.stop():
+            case "cancel":
+                raise Cancelled
+            case "drain":
+                raise HandBack
+            case "lost":
+                raise LeaseLost("no heartbeat was confirmed in time")
+
+    def wait_for(self, reason: Waiting, question: dict[str, Any]) -> None:
+        """End this attempt until a person answers; `question` is what the page shows."""
+        raise WaitForPerson(reason, question)
+
+    def answer(self, reason: Waiting) -> dict[str, Any] | None:
+        """Return what a person last answered to `reason`, or None."""
+        return self.job.answer.get(reason.value)
+
+    # --- telling ---
+
+    def advance(
+        self,
+        position: int,
+        of: int | None = None,
+        *,
+        fraction: float | None = None,
+        counts: Counts | None = None,
+    ) -> None:
+        """Say how far the stage is: `position` items `of` so many, or a `fraction` from 0 to 1
+        where the number is not known. `counts` are the job's items so far. Calls `check()`."""
+        self.check()
+        self._position = (position, of)
+        self._counts = counts or self._counts
+        if fraction is None:
+            fraction = position / of if of else 0.0
+        whole = sum(stage.share for stage in self._stages)
+        before = sum(s.share for s in self._stages[: self._stages.index(self._stage)])
+        self._progress = max(
+            self._progress, 100 * (before + self._stage.share * min(fraction, 1.0)) / whole
+        )
+        now = time.monotonic()
+        if now - self._reported >= REPORT_EVERY:
+            self._report(now)
+
+    def log(self, message: str, level: str = "info", **data: Any) -> None:
+        """Add a line to the job's log."""
+        self._link.send(
+            {
+                "event": {
+                    "at": time.time(),
+                    "level": level,
+                    "stage": self._stage.name,
+                    "message": message,
+                    "data": data,
+                }
+            }
+        )
+
+    def warn(self, code: str, message: str, where: str = "") -> None:
+        """Add a warning to the job; the first few hundred are kept."""
+        self._warnings += 1
+        if self._warnings <= WARNINGS_MOST:
+            self._link.send({"warning": {"code": code, "message": message, "where": where}})
+            self.log(message, "warning")
+
+    def _report(self, now: float) -> None:
+        self._reported = now
+        self._rate.append((now, self._progress))
+        while now - self._rate[0][0] > RATE_WINDOW:
+            self._rate.popleft()
+        position, of = self._position
+        self._link.send(
+            {
+                "progress": {
+                    "progress": int(self._progress),
+                    "stage": self._stage.name,
+                    "stage_done": position,
+                    "stage_total": of,
+                    "left": self._time_left(now),
+                    "total": self._counts.total,
+                    "done": self._counts.done,
+                    "failed": self._counts.failed,
+                    "skipped": self._counts.skipped,
+                }
+            }
+        )
+
+    def _time_left(self, now: float) -> float | None:
+        """Return the seconds left at the rate of the last minute; None where it is unknown."""
+        since, then = self._rate[0]
+        gained = self._progress - then
+        if now - since < RATE_LEAST or gained <= 0:
+            return None
+        return (100 - self._progress) * (now - since) / gained
+
+    # --- keeping ---
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Open a transaction under the fence: what it writes commits only while the job is
+        this attempt's. Raises `LeaseLost` otherwise."""
+        self.check()
+        with transaction.atomic():
+            lifecycle.fence(self.token)
+            yield
+
+    def checkpoint(
+        self,
+        items: int,
+        data: Mapping[str, Any] | None = None,
+        state: StageState = StageState.DONE,
+    ) -> None:
+        """Keep how far the stage is (`running`) or that it ended. Inside `transaction()` it
+        commits with the items that it covers; alone it opens one."""
+        if not connection.in_atomic_block:
+            with self.transaction():
+                return self.checkpoint(items, data, state)
+        seconds = time.monotonic() - self._stage_began
+        before = self._checkpoints.get(self._stage.name)
+        JobCheckpoint.objects.bulk_create(
+            [
+                JobCheckpoint(
+                    job_id=self.job.id,
+                    stage=self._stage.name,
+                    state=state,
+                    attempt=self.job.attempt,
+                    items=items,
+                    seconds=seconds + (before.seconds if before else 0),
+                    data=data or {},
+                )
+            ],
+            update_conflicts=True,
+            unique_fields=["job", "stage"],
+            update_fields=["state", "attempt", "items", "seconds", "data", "updated_at"],
+        )
+        return None
+
+    @property
+    def resumed(self) -> dict[str, Any]:
+        """What this stage's running checkpoint of an earlier attempt kept, or {}."""
+        before = self._checkpoints.get(self._stage.name)
+        return before.data if before else {}
+
+    def data(self, stage: str) -> dict[str, Any]:
+        """What an ended stage's checkpoint kept. Raises `KeyError` for one not reached."""
+        return JobCheckpoint.objects.get(job_id=self.job.id, stage=stage).data
+
+    # --- running ---
+
+    def run_stages(self, pipeline: pipelines.Pipeline) -> None:
+        """Run the stages that have no finished checkpoint, in order."""
+        for stage in self._stages:
+            self._stage = stage
+            self._stage_began = time.monotonic()
+            self._position = (0, None)
+            before = self._checkpoints.get(stage.name)
+            if before and before.state != StageState.RUNNING:
+                self.log(f"{stage.label}: kept from attempt {before.attempt}", mark="kept")
+                self.advance(before.items, before.items, fraction=1.0)
+                continue
+            self.log(f"{stage.label}: started", mark="resumed" if before else "started")
+            self.advance(0, fraction=0.0)
+            self._report(time.monotonic())
+            pipeline.run_stage(stage, self)
+            after = JobCheckpoint.objects.get(job_id=self.job.id, stage=stage.name)
+            if after.state == StageState.RUNNING:
+                raise Permanent(f"Stage {stage.name} returned without its checkpoint.")
+            self.log(
+                f"{stage.label}: {after.get_state_display().lower()}, {after.items:,}"
+                f" {stage.noun or 'items'}",
+                mark=after.state,
+            )
+
+
+def run(claimed: lifecycle.Claimed, link: Link) -> None:
+    """Run one attempt to its end and tell the nurse how it ended. Never raises `Exception`."""
+    stage = ""
+    try:
+        lifecycle.note_session(claimed.token)
+        lifecycle.start(claimed.token)
+        pipeline = pipelines.get(claimed.job_type)
+        row = BackgroundJob.objects.get(pk=claimed.job_id)
+        job = Job(
+            id=row.id,
+            job_type=row.job_type,
+            filename=row.filename,
+            supplier_id=row.supplier_id,
+            metadata=row.metadata,
+            answer=row.answer,
+            parent_id=row.parent_id,
+            created_by_id=row.created_by_id,
+            attempt=claimed.number,
+        )
+        context = JobContext(job, claimed.token, link, pipeline.stages)
+        try:
+            context.run_stages(pipeline)
+        finally:
+            stage = context._stage.name
+        counts = pipeline.recount(job.id)
+        link.send(_verdict(counts, stage))
+    except Exception as error:
+        link.send({"end": _classified(error, stage)})
+
+
+def _verdict(counts: Counts, stage: str) -> dict[str, Any]:
+    """Say whether a job whose stages are through is done: green only if its items add up, it
+    did not fail in all of them, and it made something or says why there was nothing to do."""
+    accounted = counts.done + counts.failed + counts.skipped
+    trouble = ""
+    if accounted != counts.total:
+        trouble = f"{counts.total - accounted:,} of {counts.total:,} items have no outcome."
+    elif counts.total and counts.failed == counts.total:
+        trouble = f"All {counts.total:,} items failed: {counts.result.get('cause', 'see the list')}"
+    elif not counts.done and not counts.skipped and not counts.result.get("note"):
+        trouble = "Nothing was found to work on."
+    outcome = "failed" if trouble else "completed"
+    return {
+        "end": {
+            "outcome": outcome,
+            "counts": asdict(counts),
+            "message": trouble,
+            "error_type": "Permanent" if trouble else "",
+            "traceback": "",
+            "stage": stage,
+        }
+    }
+
+
+def _classified(error: Exception, stage: str) -> dict[str, Any]:
+    """Return how an exception ends the attempt."""
+    end: dict[str, Any] = {
+        "outcome": "retryable",
+        "message": str(error) or type(error).__name__,
+        "error_type": type(error).__name__,
+        "traceback": "".join(traceback.format_exception(error)),
+        "stage": stage,
+    }
+    match error:
+        case WaitForPerson():
+            end |= {"outcome": "waiting", "reason": error.reason, "question": error.question}
+        case Cancelled():
+            end["outcome"] = "cancelled"
+        case HandBack():
+            end |= {"outcome": "handed_back", "message": "the worker is shutting down"}
+        case LeaseLost():
+            end["outcome"] = "lost"
+        case Permanent():
+            end["outcome"] = "failed"
+        case Retryable():
+            pass
+        case DatabaseError() | psycopg.Error() if session_is_lost(error):
+            end |= {"outcome": "handed_back", "message": "the database session was lost"}
+        case _:
+            end["message"] = f"{type(error).__name__}: {error}"
+    return end
+
+
+def session_is_lost(error: BaseException) -> bool:
+    """Tell a lost database session from any other database error, by SQLSTATE: none at all,
+    class 08, or a server that is going away. Asking the connection whether it is closed is a
+    race that was seen lost."""
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    if not isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
+        return False
+    state = cause.sqlstate
+    return state is None or state.startswith("08") or state in {"57P01", "57P02", "57P03"}
