@@ -1,0 +1,158 @@
+"""CSV feeds: rows of cells under a row of names, read by the standard library's csv module."""
+
+import csv
+import io
+import re
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .dialect import find_dialect, reading_options
+from .encoding import ERRORS, checked_codec, detect_encoding, find_bad_byte
+from .model import Fields, Inspection, Record, Source, UnreadableFeed
+
+CELL_LIMIT = 10_000_000  # characters
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def inspect(
+    path: Path, *, encoding: str | None, delimiter: str | None, record: str | None
+) -> Inspection:
+    """Find encoding, delimiter, quotes and header; a CSV file has no record path."""
+    codec = checked_codec(encoding) if encoding else detect_encoding(path)
+    dialect = find_dialect(path, codec, delimiter)
+    source = Source("csv", codec, dialect)
+    columns: list[str] = []
+    warnings: list[str] = []
+    for _, row, _ in _rows(path, source):
+        cells = row if dialect.header_line is not None else [""] * len(row)
+        columns = column_names(cells)
+        repeated = sorted({cell.strip() for cell in row if row.count(cell) > 1 and cell.strip()})
+        if repeated and dialect.header_line is not None:
+            warnings.append(f"The header names a column more than once: {', '.join(repeated)}.")
+        break
+    return Inspection(source, (), tuple(columns), tuple(warnings))
+
+
+def read(path: Path, source: Source) -> Iterator[Record]:
+    """The rows below the header, each under the column names."""
+    assert source.dialect is not None, "a CSV source has a dialect"
+    names: list[str] = []
+    number = 0
+    for line, row, raw in _rows(path, source):
+        if not names and source.dialect.header_line is not None:
+            names = column_names(row)
+            continue
+        names = names or column_names([""] * len(row))
+        number += 1
+        yield _record(number, line, row, raw, names)
+
+
+def column_names(cells: list[str]) -> list[str]:
+    """A distinct name for each cell of a header: `price`, `price [2]`, `column 3` if empty.
+
+    Empty cells at the end are no columns, unless all are empty.
+    """
+    while cells and not cells[-1].strip() and any(map(str.strip, cells)):
+        cells = cells[:-1]
+    names: list[str] = []
+    taken: set[str] = set()
+    for position, cell in enumerate(cells, 1):
+        plain = clean(cell).strip() or f"column {position}"
+        name, copy = plain, 1
+        while name in taken:
+            copy += 1
+            name = f"{plain} [{copy}]"
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def clean(text: str) -> str:
+    """Text without NULs and lone surrogates, which no database takes; pairs are joined."""
+    text = text.replace("\0", "")
+    if _SURROGATES.search(text):
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+    return text
+
+
+def _record(number: int, line: int, row: list[str], raw: str, names: list[str]) -> Record:
+    warnings: tuple[str, ...] = ()
+    if "\0" in raw or (not raw.isascii() and _SURROGATES.search(raw)):
+        row, raw = [clean(cell) for cell in row], clean(raw)
+        warnings = ("Characters that are no text (NUL or half a character) were removed.",)
+    fields: Fields = dict(zip(names, row, strict=False))
+    extra = row[len(names) :]
+    fields |= {f"column {n}": cell for n, cell in enumerate(extra, len(names) + 1) if cell}
+    error = None
+    if len(row) < len(names) or any(map(str.strip, extra)):
+        error = f"The row has {len(row)} cells, the header names {len(names)}."
+        if raw.rstrip("\r\n").count("\n"):
+            error += " It runs over several lines: a quote may be missing or too much."
+    return Record(number, line, fields, raw, error, warnings)
+
+
+class _Lines:
+    """The lines of a file for csv, keeping those that the current row is made of."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._row: list[str] = []
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._row.append(line)
+        return line
+
+    def take(self) -> str:
+        """The text of the row just read."""
+        text = self._row[0] if len(self._row) == 1 else "".join(self._row)
+        self._row.clear()
+        return text
+
+
+def _rows(path: Path, source: Source) -> Iterator[tuple[int, list[str], str]]:
+    """First file line, cells and text of each row that is not blank, from the header on."""
+    assert source.dialect is not None, "a CSV source has a dialect"
+    header = source.dialect.header_line or 1
+    options = reading_options(source.dialect.delimiter, source.dialect.quotechar)
+    csv.field_size_limit(CELL_LIMIT)
+    raw, start, following = "", 1, 1
+    with path.open(encoding=source.encoding, errors=ERRORS, newline="") as file:
+        lines = _Lines(file)
+        rows = csv.reader(lines, **options)
+        try:
+            for row in rows:
+                raw = lines.take()
+                start, following = following, rows.line_num + 1
+                if start >= header and any(row):
+                    yield start, row, raw
+        except csv.Error as error:
+            raise UnreadableFeed(
+                f"The row that starts on line {following} cannot be read ({error}); "
+                "a quote may be missing in it."
+            ) from error
+        except UnicodeDecodeError as error:
+            bad = find_bad_byte(path, source.encoding)
+            raise UnreadableFeed(
+                f"The file is not {source.encoding}: {bad} does not belong to it."
+            ) from error
+    if _is_open(raw, options):
+        raise UnreadableFeed(
+            f"A quote that opens in the row on line {start} is never closed: "
+            "the file is cut off, or a quote is too much."
+        )
+
+
+def _is_open(row: str, options: dict[str, Any]) -> bool:
+    """Whether a row ends inside quotes, which csv passes over unless it is strict."""
+    try:
+        deque(csv.reader(io.StringIO(row, newline=""), strict=True, **options), maxlen=0)
+    except csv.Error as error:
+        return "unexpected end of data" in str(error)
+    return False

@@ -1,0 +1,135 @@
+"""How a CSV file separates its cells, and which row names the columns.
+
+Found by constant width: the delimiter under which most rows have equally many cells. Quoted
+cells are read as such first; guessers that count characters fail on texts and decimal commas.
+"""
+
+import csv
+import io
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .encoding import ERRORS, find_bad_byte
+from .model import Dialect, UnreadableFeed
+
+DELIMITERS = (",", ";", "\t", "|")
+QUOTES = ('"', None)
+SAMPLE_CHARACTERS = 262_144
+SAMPLE_ROWS = 500
+ENOUGH_ALIKE = 0.5  # share of rows that must have the width
+TITLE_ROWS = 0.5  # factor where rows stand above the header
+HEADER_WORDS = 5  # a longer first line of a one-column file is prose
+
+_SEP_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_VALUE = re.compile(r"[-+]?\W{0,2}\d[\d.,\s]*\W{0,2}|https?://\S+")
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A sample's rows, each with the file line where it starts, under one dialect."""
+
+    delimiter: str
+    quotechar: str | None
+    rows: list[tuple[int, list[str]]]
+    width: int
+    share: float
+
+    @property
+    def header(self) -> int:
+        """The index of the first row that is not a title: at least half of its cells filled."""
+        filled = (sum(map(bool, row)) for _, row in self.rows)
+        return next((at for at, count in enumerate(filled) if count * 2 >= self.width), 0)
+
+    @property
+    def score(self) -> float:
+        return self.share * math.sqrt(self.width) * (TITLE_ROWS if self.header else 1.0)
+
+
+def find_dialect(path: Path, encoding: str, delimiter: str | None) -> Dialect:
+    """The dialect of a file; raises UnreadableFeed where its text is no table."""
+    text = _sample(path, encoding)
+    start = 1
+    if stated := _SEP_LINE.match(text):  # a line that Excel writes and obeys
+        delimiter = delimiter or stated.group(1)
+        text, start = text[stated.end() :], 2
+    given = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter) if delimiter else None
+    if given is not None and len(given) != 1:
+        raise UnreadableFeed(f'The delimiter "{given}" is not a single character.')
+    readings = [
+        _read_as(text, each, quotechar, start)
+        for each in ([given] if given else DELIMITERS)
+        for quotechar in QUOTES
+    ]
+    best = max(readings, key=lambda reading: reading.score)
+    if not given and (best.width < 2 or best.share < ENOUGH_ALIKE):
+        best = _one_column(readings)
+    header = best.header if _names_columns(best) else None
+    return Dialect(best.delimiter, best.quotechar, None if header is None else best.rows[header][0])
+
+
+def reading_options(delimiter: str, quotechar: str | None) -> dict[str, Any]:
+    """What csv.reader is given for a dialect."""
+    if quotechar is None:
+        return {"delimiter": delimiter, "quoting": csv.QUOTE_NONE}
+    return {"delimiter": delimiter, "quotechar": quotechar}
+
+
+def _sample(path: Path, encoding: str) -> str:
+    try:
+        with path.open(encoding=encoding, errors=ERRORS, newline="") as file:
+            text = file.read(SAMPLE_CHARACTERS)
+    except UnicodeDecodeError as error:
+        bad = find_bad_byte(path, encoding)
+        raise UnreadableFeed(f"The file is not {encoding}: {bad} does not belong to it.") from error
+    whole = len(text) < SAMPLE_CHARACTERS or "\n" not in text
+    return text if whole else text[: text.rfind("\n") + 1]
+
+
+def _read_as(text: str, delimiter: str, quotechar: str | None, start: int) -> _Reading:
+    rows: list[tuple[int, list[str]]] = []
+    reader = csv.reader(io.StringIO(text, newline=""), **reading_options(delimiter, quotechar))
+    line = start
+    try:
+        for row in reader:
+            if any(row):
+                rows.append((line, [cell.strip() for cell in row]))
+            line = start + reader.line_num
+            if len(rows) == SAMPLE_ROWS:
+                break
+    except csv.Error:
+        pass  # a cell beyond csv's limit: what was read until then decides
+    widths = Counter(len(row) for _, row in rows)
+    width, count = widths.most_common(1)[0] if rows else (0, 0)
+    return _Reading(delimiter, quotechar, rows, width, count / len(rows) if rows else 0.0)
+
+
+def _one_column(readings: list[_Reading]) -> _Reading:
+    """A file of one column, read with a delimiter that does not occur; else it is no table."""
+    for reading in readings:
+        is_plain = reading.width == 1 and reading.share == 1.0 and len(reading.rows) > 1
+        if is_plain and len(reading.rows[0][1][0].split()) <= HEADER_WORDS:
+            return reading
+    raise UnreadableFeed(
+        "The file is neither XML nor CSV: its lines do not have equally many cells, "
+        "whether split at comma, semicolon, tab or bar."
+    )
+
+
+def _names_columns(reading: _Reading) -> bool:
+    """Whether the header row names columns, not holding values like those of the rows below."""
+    if not reading.rows:
+        return False
+    header = reading.rows[reading.header][1]
+    below = [row for _, row in reading.rows[reading.header + 1 :]]
+    for column, cell in enumerate(header):
+        if not _VALUE.fullmatch(cell):
+            continue
+        values = [row[column] for row in below if column < len(row) and row[column]]
+        alike = sum(bool(_VALUE.fullmatch(value)) for value in values)
+        if values and alike * 2 >= len(values):
+            return False
+    return True

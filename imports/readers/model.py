@@ -1,0 +1,86 @@
+"""What readers take and give, the same for every type of feed."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Fields = dict[str, str | list[str]]
+
+
+class UnreadableFeed(ValueError):
+    """The file, or the rest of it, cannot be read; the message is a sentence for a person."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a CSV file separates its cells.
+
+    `quotechar` is None where quotes are ordinary characters; `header_line` is the file line of
+    the row that names the columns, None where no row does.
+    """
+
+    delimiter: str
+    quotechar: str | None
+    header_line: int | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """All that is needed to read a file again: `read(path, source)`."""
+
+    type: str
+    encoding: str
+    dialect: Dialect | None = None
+    record_path: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The description as plain values, for a JSON column."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Source":
+        """The reverse of `as_json`."""
+        dialect = data.get("dialect")
+        return cls(**{**data, "dialect": Dialect(**dialect) if dialect else None})
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An element that may be the record of an XML feed: the higher the score, the likelier."""
+
+    path: str
+    count: int
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a file is found to be.
+
+    `candidates` are best first (XML only); `columns` are the field paths of a record in the
+    order of the file; `warnings` are sentences for a person.
+    """
+
+    source: Source
+    candidates: tuple[Candidate, ...]
+    columns: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a feed.
+
+    `number` counts from 1, `line` is the file line where the record starts. `fields` maps a
+    path below the record (`price`, `PRICES/PRICE/AMOUNT`, `@id`, `.` for the record's own text)
+    to its text as written, or to a list where it occurs more than once. `raw` is the record as
+    it stands in the source. `error` says why the record cannot be used; `warnings` say what was
+    mended in reading it.
+    """
+
+    number: int
+    line: int
+    fields: Fields
+    raw: str
+    error: str | None = None
+    warnings: tuple[str, ...] = ()

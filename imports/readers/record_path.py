@@ -1,0 +1,230 @@
+"""Which element of an XML feed is the record.
+
+The most frequent element is the right one in about half of real feeds only: pictures, prices
+and categories outnumber products. So each element is scored by what stands below it, a price,
+a code, a name and a link, weighted by how near and how much its own they are, times the
+logarithm of its count. Elements with a price and with a code or name come before all others.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+
+from .model import Candidate, UnreadableFeed
+
+NOTED = 500  # values looked at per path
+SAMPLES = 20  # values kept per path
+SHOWN = 8  # candidates reported
+
+WEIGHTS = {"price": 3.0, "code": 3.0, "name": 2.0, "link": 1.0}
+NEARNESS = 0.85  # factor for each level between an element and its evidence
+NESTED_PRICE = 0.5  # factor for a price that occurs several times below the element
+OWN = 1.5  # an element's own code or name occurs at most so often in it
+FIELD_WEIGHT = 0.1  # for each further field, up to ten: decides where no evidence is found
+PRODUCT_NAME = 2.0  # an element called product, article, item ...
+PART_NAME = 0.5  # factor for an element called variant, image, category ...
+
+_PRICE = re.compile(r"price|preis|prijs|prix|preci|prezz|preco|pret\b|pris\b|\bcen[aey]|τιμη|цена")
+_NO_PRICE = re.compile(
+    r"\b(quantity|qty|menge|factor|unit|units|min|minimum|flag|date|currency|type|group|shipping|"
+    r"delivery|percent|discount)\b"
+)
+_AMOUNT = re.compile(r"\b(amount|betrag|importe|montant|kwota)\b")
+_CODE = re.compile(
+    r"\b(id|sku|code|codigo|codice|ean|ean13|gtin|gtin13|upc|isbn|mpn|aid|pid|ref|reference|"
+    r"referencia|referenz|kod|nr|no|number|nummer|numero|barcode|artnr|artno|artikelnummer|"
+    r"symbol|indeks|handle|κωδικος|κωδ|артикул|код)\b|(product|item|article|artikel)(id|nr|no)\b"
+)
+_NAME = re.compile(
+    r"\b(name|title|titel|titre|titulo|titolo|nombre|nom|nome|nazwa|nazev|naziv|navn|namn|"
+    r"bezeichnung|denominacion|designation|denumire|description|descripcion|beschreibung|"
+    r"productname|ονομα|τιτλος|ονομασια|название|наименование|имя)\b"
+)
+_PRODUCT = re.compile(
+    r"(product|produkt|produit|producto|produto|prodotto|proizvod|tuote|article|artikel|articulo|"
+    r"articolo|item|offer|angebot|shopitem|entry|material|προιον|товар)$"
+)
+_PART = re.compile(
+    r"\b(variants?|variations?|options?|images?|pictures?|photos?|media|prices?|shipping|"
+    r"delivery|categor(y|ies)|groups?|attributes?|features?|properties|property|params?|specs?|"
+    r"reviews?|stocks?|warehouses?)$"
+)
+_NUMBER = re.compile(r"[^\d]{0,6}\d[\d.,'\s]*[^\d]{0,6}")
+_MONEY = re.compile(r"([€$£¥₹]|[A-Z]{3} ?)\s?\d[\d.,'\s]*|\d[\d.,'\s]*\s?([€$£¥₹]|zł|Kč|[A-Z]{3})")
+_LINK = re.compile(r"(https?:)?//|www\.")
+
+
+class PathNode:
+    """One distinct path of a document: how often it occurs and what its values look like."""
+
+    __slots__ = ("children", "count", "distinct", "name", "noted", "parent", "samples")
+
+    def __init__(self, name: str, parent: "PathNode | None") -> None:
+        self.name = name
+        self.parent = parent
+        self.children: dict[str, PathNode] = {}
+        self.count = 0
+        self.noted = 0
+        self.samples: list[str] = []
+        self.distinct: set[int] = set()
+
+    @property
+    def path(self) -> str:
+        """Names from the root element to this one, joined by "/"."""
+        above = self.parent.path if self.parent else ""
+        return f"{above}/{self.name}" if above else self.name
+
+    def note(self, value: str) -> None:
+        """Take a value into account, unless it is blank or enough have been seen."""
+        if self.noted == NOTED or value.isspace() or not value:
+            return
+        self.noted += 1
+        self.distinct.add(hash(value))
+        if len(self.samples) < SAMPLES:
+            self.samples.append(value.strip()[:200])
+
+    def descendants(self) -> "Iterator[PathNode]":
+        """The nodes below, in the order in which the document first showed them."""
+        for child in self.children.values():
+            yield child
+            yield from child.descendants()
+
+
+class PathTree:
+    """All distinct paths of a document, at most `limit` of them; `full` once one was left out."""
+
+    def __init__(self, limit: int) -> None:
+        self.root = PathNode("", None)
+        self.full = False
+        self._room = limit
+
+    def child(self, node: PathNode, name: str) -> PathNode:
+        """The node for a child's or attribute's name; beyond the limit one that is not kept."""
+        known = node.children.get(name)
+        if known is not None:
+            return known
+        child = PathNode(name, node)
+        if self._room:
+            self._room -= 1
+            node.children[name] = child
+        else:
+            self.full = True
+        return child
+
+
+def best_first(tree: PathTree) -> tuple[Candidate, ...]:
+    """The elements that may be the record, the likeliest first."""
+    evidence = {node: kind for node in tree.root.descendants() if (kind := _kind(node))}
+    groups = [node for node in _elements(tree) if node.children]
+    if len(groups) == 1:  # a plain list: its entries have no fields below them
+        groups += [node for node in groups[0].children.values() if node.count > 1]
+    scored = [_score(node, evidence) for node in groups]
+    scored.sort(key=lambda found: found[0], reverse=True)
+    return tuple(candidate for _, candidate in scored[:SHOWN])
+
+
+def named(tree: PathTree, wanted: str, candidates: tuple[Candidate, ...]) -> PathNode:
+    """The element at a path, or the only one whose path ends so; else UnreadableFeed."""
+    wanted = wanted.strip("/")
+    found = [node for node in _elements(tree) if node.path == wanted]
+    found = found or [node for node in _elements(tree) if node.path.endswith("/" + wanted)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        paths = ", ".join(node.path for node in found[:SHOWN])
+        raise UnreadableFeed(f'The record path "{wanted}" may mean several elements: {paths}.')
+    paths = ", ".join(candidate.path for candidate in candidates[:5])
+    raise UnreadableFeed(
+        f'The record path "{wanted}" does not occur in the feed; it has, likeliest first: {paths}.'
+    )
+
+
+def columns_below(record: PathNode) -> Iterator[str]:
+    """The field paths below a record."""
+    if record.noted:
+        yield "."
+    start = len(record.path) + 1
+    for node in record.descendants():
+        is_group = any(not name.startswith("@") for name in node.children)
+        if node.noted or not is_group:
+            yield node.path[start:]
+
+
+def _elements(tree: PathTree) -> Iterator[PathNode]:
+    return (node for node in tree.root.descendants() if not node.name.startswith("@"))
+
+
+def _score(node: PathNode, evidence: dict[PathNode, str]) -> tuple[tuple[bool, float], Candidate]:
+    best: dict[str, tuple[float, PathNode]] = {}
+    fields = 0
+    for distance, leaf in tuple(_leaves(node)) or ((0, node),):
+        fields += 1
+        kind = evidence.get(leaf)
+        if kind is None:
+            continue
+        weight = WEIGHTS[kind] * NEARNESS**distance * min(1.0, leaf.count / node.count)
+        group = leaf.parent if leaf.parent else leaf
+        if group.count > OWN * node.count:
+            if kind != "price":
+                continue
+            weight *= NESTED_PRICE
+        if weight > best.get(kind, (0.0, leaf))[0]:
+            best[kind] = weight, leaf
+    total = sum(weight for weight, _ in best.values()) + FIELD_WEIGHT * min(fields, 10)
+    words = _words(node.name)
+    if _PRODUCT.search(words) and best:
+        total += PRODUCT_NAME
+    elif _PART.search(words):
+        total *= PART_NAME
+    score = round(total * math.log2(1 + node.count), 2)
+    sells = "price" in best and ("code" in best or "name" in best)
+    return (sells, score), Candidate(node.path, node.count, score, _reason(node, best))
+
+
+def _reason(node: PathNode, best: dict[str, tuple[float, PathNode]]) -> str:
+    start = len(node.path) + 1
+    shown = [f"{kind} ({best[kind][1].path[start:] or '.'})" for kind in WEIGHTS if kind in best]
+    times = "once" if node.count == 1 else f"{node.count:,} times"
+    return f"occurs {times}, with {', '.join(shown)}" if shown else f"occurs {times}"
+
+
+def _leaves(node: PathNode, distance: int = 0) -> Iterator[tuple[int, PathNode]]:
+    """The paths with values below an element, each with the number of levels between."""
+    for child in node.children.values():
+        if child.noted:
+            yield distance, child
+        yield from _leaves(child, distance + (not child.name.startswith("@")))
+
+
+def _kind(leaf: PathNode) -> str | None:
+    """What a path's values and name are evidence of, if anything."""
+    if not leaf.noted:
+        return None
+    words = _words(leaf.name)
+    values = leaf.samples
+    if _most(values, lambda value: bool(_LINK.match(value))):
+        return "link"
+    if not _NO_PRICE.search(words):
+        called_so = _PRICE.search(words) or _AMOUNT.search(words)
+        looks = _NUMBER if called_so else _MONEY
+        if _most(values, lambda value: bool(looks.fullmatch(value))):
+            return "price"
+    if _CODE.search(words):
+        short = _most(values, lambda value: len(value) <= 64 and value.count(" ") < 3)
+        return "code" if short and len(leaf.distinct) > 0.8 * leaf.noted else None
+    if _NAME.search(words) and _most(values, lambda value: any(map(str.isalpha, value))):
+        return "name"
+    return None
+
+
+def _most(values: list[str], is_so: Callable[[str], bool]) -> bool:
+    return sum(map(is_so, values)) > 0.6 * len(values)
+
+
+def _words(name: str) -> str:
+    """A name's words, folded: `g:priceWithVAT` -> `price with vat`."""
+    local = name.rpartition(":")[2]
+    split = re.sub(r"(?<=[a-zα-ω0-9])(?=[A-ZΑ-Ω])|[^\w]|_", " ", local)
+    folded = unicodedata.normalize("NFKD", split.casefold())
+    return "".join(char for char in folded if not unicodedata.combining(char)).strip()

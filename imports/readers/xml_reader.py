@@ -1,0 +1,264 @@
+"""XML feeds, record by record, without ever holding the document.
+
+lxml's iterparse builds a tree as it goes; what has ended is taken out of it at once, inside the
+record path and outside, so memory depends on the largest record only. Nothing outside the
+file is ever loaded, and libxml2's own limits (entity amplification, depth, text of 10 MB) stay
+switched on.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lxml import etree
+
+from .detect import HEAD_BYTES, bom_encoding, unmarked_utf16
+from .encoding import checked_codec, detect_encoding
+from .model import Fields, Inspection, Record, Source, UnreadableFeed
+from .record_path import PathTree, best_first, columns_below, named
+
+MAX_DEPTH = 100  # nested elements
+MAX_RECORD_ELEMENTS = 100_000  # a record beyond this is a container taken for a record
+MAX_PATHS = 5_000  # distinct element and attribute paths kept while the record is looked for
+
+# libxml2 keeps 16 bits of an element's line; beyond, lxml reports the line of its first text.
+BIG_LINE = 65_535
+
+XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
+
+_DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
+_POSITION = re.compile(r", line \d+, column \d+$")
+_FIRST_RUN = re.compile(r"[\x00-\x7f]*")
+
+_UNCLOSED = re.compile(r"Premature end of data in tag (\S+) line (\d+)")
+_UNDEFINED = re.compile(r"Entity '(.+)' not defined")
+_BOMB = re.compile(r"amplification|entity reference loop|entity loop", re.IGNORECASE)
+
+
+class Names:
+    """Names of elements and attributes as the document writes them: `g:price`, `@id`.
+
+    A namespace keeps the prefix that it is first seen with.
+    """
+
+    def __init__(self) -> None:
+        self._prefixes: dict[str, str | None] = {XML_NAMESPACE: "xml"}
+        self._names: dict[str, str] = {}
+
+    def element(self, element: Any) -> str:
+        tag = element.tag
+        name = self._names.get(tag)
+        return name if name is not None else self._learn(tag, element)
+
+    def attribute(self, key: str, element: Any) -> str:
+        name = self._names.get(key) if key[0] == "{" else key
+        return "@" + (name if name is not None else self._learn(key, element, attribute=True))
+
+    def _learn(self, tag: str, element: Any, *, attribute: bool = False) -> str:
+        namespace, _, local = tag[1:].rpartition("}") if tag[0] == "{" else ("", "", tag)
+        if namespace and namespace not in self._prefixes:
+            bound = {uri: prefix for prefix, uri in element.nsmap.items() if prefix}
+            self._prefixes[namespace] = bound.get(namespace) if attribute else element.prefix
+        prefix = self._prefixes.get(namespace)
+        name = self._names[tag] = f"{prefix}:{local}" if prefix else local
+        return name
+
+
+def inspect(
+    path: Path, *, encoding: str | None, delimiter: str | None, record: str | None
+) -> Inspection:
+    """Read the whole document once for its paths and choose the record among them."""
+    codec = checked_codec(encoding) if encoding else stated_encoding(path)
+    tree = _paths(path, codec)
+    candidates = best_first(tree)
+    if not candidates:
+        raise UnreadableFeed("The XML holds no record: no element has fields below it.")
+    chosen = named(tree, record or candidates[0].path, candidates)
+    source = Source("xml", codec, record_path=chosen.path)
+    warnings = (
+        (f"Only the first {MAX_PATHS:,} different paths were looked at.",) if tree.full else ()
+    )
+    return Inspection(source, candidates, tuple(columns_below(chosen)), warnings)
+
+
+def read(path: Path, source: Source) -> Iterator[Record]:
+    """The elements at the record path, each with its fields flattened."""
+    if not source.record_path:
+        raise ValueError("an XML source is read by its record path")
+    wanted = source.record_path.split("/")
+    names = Names()
+    above: list[str] = []
+    number = elements = 0
+    record: Any = None
+    for event, element in _events(path, source.encoding):
+        if event == "start":
+            if record is None:
+                above.append(names.element(element))
+                if above == wanted:
+                    record, elements = element, 0
+            elements += 1
+            if elements > MAX_RECORD_ELEMENTS and record is not None:
+                raise UnreadableFeed(
+                    f"The {source.record_path} that starts on line {_line(record)} has more "
+                    f"than {MAX_RECORD_ELEMENTS:,} elements: it is not a single record."
+                )
+        elif record is None:
+            above.pop()
+            _discard(element)
+        elif element is record:
+            number += 1
+            raw = etree.tostring(element, encoding="unicode", with_tail=False)
+            yield Record(number, _line(element), _fields(element, names), raw)
+            above.pop()
+            _discard(element)
+            record = None
+
+
+def stated_encoding(path: Path) -> str:
+    """The encoding by mark or XML declaration, else as for any text."""
+    return _self_stated(path) or detect_encoding(path)
+
+
+def _self_stated(path: Path) -> str | None:
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    marked = bom_encoding(head) or unmarked_utf16(head)
+    declared = _DECLARED.match(head)
+    return marked or (declared.group(1).decode().lower() if declared else None)
+
+
+def _paths(path: Path, codec: str) -> PathTree:
+    """The distinct paths of a document, with counts and a few values of each."""
+    names = Names()
+    tree = PathTree(MAX_PATHS)
+    above = [tree.root]
+    for event, element in _events(path, codec):
+        if event == "start":
+            node = tree.child(above[-1], names.element(element))
+            node.count += 1
+            for key, value in element.items():
+                attribute = tree.child(node, names.attribute(key, element))
+                attribute.count += 1
+                attribute.note(value)
+            above.append(node)
+        else:
+            node = above.pop()
+            if element.text:
+                node.note(element.text)
+            _discard(element)
+    return tree
+
+
+class _Chunks:
+    """A file for iterparse that remembers whether it was read to its end."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.ended = False
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        self.ended = not data
+        return data
+
+
+def _events(path: Path, codec: str) -> Iterator[tuple[str, Any]]:
+    """Start and end of each element; raises UnreadableFeed where the document is broken."""
+    override = None if codec in (_self_stated(path), "utf-8") else codec
+    with path.open("rb") as file:
+        chunks = _Chunks(file)
+        try:
+            yield from etree.iterparse(
+                chunks,
+                events=("start", "end"),
+                encoding=override,
+                resolve_entities="internal",
+                no_network=True,
+                load_dtd=False,
+                huge_tree=False,
+                remove_comments=True,
+                remove_pis=True,
+            )
+        except etree.XMLSyntaxError as error:
+            raise UnreadableFeed(_sentence(error, cut_off=chunks.ended)) from error
+        except LookupError as error:
+            raise UnreadableFeed(f'XML cannot be read in the encoding "{codec}".') from error
+
+
+def _sentence(error: etree.XMLSyntaxError, *, cut_off: bool) -> str:
+    line, column = error.position
+    message = _POSITION.sub("", str(error.msg)).strip()
+    if _BOMB.search(message):
+        return "The XML is refused: its entities expand without limit (an entity bomb)."
+    if undefined := _UNDEFINED.search(message):
+        message = (
+            f"the entity &{undefined.group(1)}; is not defined in the file itself, "
+            "and nothing outside it is loaded"
+        )
+    elif unclosed := _UNCLOSED.search(message):
+        message = f"<{unclosed.group(1)}> from line {unclosed.group(2)} is never closed"
+    state = "cut off" if cut_off else "malformed"
+    return f"The XML is {state} at line {line}, column {column}: {message}."
+
+
+def _discard(element: Any) -> None:
+    """Free an element that has ended, and what stands before it.
+
+    The element itself stays until its successor ends: the parser still hangs its tail on it.
+    """
+    element.clear(keep_tail=True)
+    parent = element.getparent()
+    if parent is not None:
+        while element.getprevious() is not None:
+            del parent[0]
+
+
+def _line(element: Any) -> int:
+    """The file line where an element starts."""
+    line: int = element.sourceline
+    if line < BIG_LINE:
+        return line
+    first = next((text for text in element.itertext() if text), "")
+    run = _FIRST_RUN.match(first)
+    return line - (run.group().count("\n") if run else 0)
+
+
+def _fields(record: Any, names: Names) -> Fields:
+    fields: Fields = {}
+    _flatten(record, "", fields, names, 0)
+    return fields
+
+
+def _flatten(element: Any, path: str, fields: Fields, names: Names, depth: int) -> None:
+    """Put an element's text, attributes and children into fields, in document order.
+
+    Text between children makes the whole a piece of prose: one value, no fields below it.
+    """
+    if depth > MAX_DEPTH:
+        raise UnreadableFeed(
+            f"The elements on line {_line(element)} are nested deeper than {MAX_DEPTH} levels."
+        )
+    text = element.text or ""
+    if path and any(child.tail and not child.tail.isspace() for child in element):
+        text = "".join(element.itertext())
+        children: Any = ()
+    else:
+        children = element
+    if text.strip() or (path and len(element) == 0):
+        _put(fields, path or ".", text)
+    below = f"{path}/" if path else ""
+    for key, value in element.items():
+        _put(fields, below + names.attribute(key, element), value)
+    for child in children:
+        _flatten(child, below + names.element(child), fields, names, depth + 1)
+
+
+def _put(fields: Fields, path: str, value: str) -> None:
+    known = fields.get(path)
+    if known is None:
+        fields[path] = value
+    elif isinstance(known, list):
+        known.append(value)
+    else:
+        fields[path] = [known, value]
