@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern
 
+from jobtracker.catalogue.models import MaterialVersion
 from jobtracker.states import JobType
 
 if TYPE_CHECKING:
+    from jobtracker.models import BackgroundJob
     from jobtracker.context import JobContext
 
 
@@ -96,9 +98,19 @@ class Pipeline:
         """Return the page where a person answers what the job waits for."""
         return self.job_url(job_id)
 
+    def parse_answer(self, job: BackgroundJob, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Read a reply given on the command line to what `job` waits for. Raises `ValueError`
+        with a sentence where the reply does not fit the question."""
+        raise ValueError("This kind of job takes no answer on the command line.")
+
     def source(self, job_id: UUID) -> str:
         """Return where the job's data came from: a path, an address or a name."""
         return ""
+
+    def materials(self, job_id: UUID) -> QuerySet[Any, Any]:
+        """Return the ids of the job's materials. A pipeline whose item rows name the material
+        each one led to returns those, so that unchanged ones count; else the changed ones."""
+        return MaterialVersion.objects.filter(job_id=job_id).values("material_id")
 
     def urls(self) -> list[URLPattern]:
         """Return the addresses of the pipeline's own pages."""

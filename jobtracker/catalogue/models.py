@@ -178,9 +178,9 @@ class Material(models.Model):
 class MaterialSource(models.Model):
     """What one source says about one material.
 
-    `vals` holds no nulls and groups what belongs together (`statements.COLUMNS` names the groups), so
-    that one source's price never meets another's currency. `provenance` has an entry for a field
-    of `vals` where there is something to say, and one named `row` for the whole row.
+    `vals` holds no nulls and groups what belongs together (`statements.COLUMNS` has the groups),
+    so that one source's price never meets another's currency. `provenance` has an entry for a
+    field of `vals` where there is something to say, and one named `row` for the whole row.
     """
 
     source = models.ForeignKey(

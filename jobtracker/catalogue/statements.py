@@ -94,7 +94,7 @@ IDENTIFY = f"""
 WITH decided AS (
     INSERT INTO decisions
     SELECT number, line, key, hash, detail,
-        CASE WHEN known_hash = hash AND NOT gone THEN '='
+        CASE WHEN known_hash = hash AND gone IS NULL THEN '='
              WHEN known > 0 THEN 'u'
              WHEN candidate > 0 AND nth = 1 THEN 'a'
              ELSE 'c' END,
@@ -105,8 +105,7 @@ WITH decided AS (
              WHEN hits > 0 OR same_sku > 1 OR same_ean > 1 THEN 'several candidates' END
     FROM (
         SELECT g.*, ms.material_id AS known, ms.content_hash AS known_hash,
-            EXISTS (SELECT FROM materials m WHERE m.id = ms.material_id AND NOT m.active) AS gone,
-            one.id AS candidate,
+            inactive.id AS gone, one.id AS candidate,
             coalesce(cardinality(by_sku.ids), 0) + coalesce(cardinality(by_ean.ids), 0) AS hits,
             row_number() OVER (PARTITION BY one.id ORDER BY g.number) AS nth,
             count(g.sku_folded) FILTER (WHERE ms.material_id IS NULL)
@@ -119,6 +118,9 @@ WITH decided AS (
             SELECT material_id, content_hash FROM material_sources
             WHERE source_id = %(source)s::bigint AND source_key = g.key LIMIT 1
         ) ms ON true
+        LEFT JOIN LATERAL (
+            SELECT id FROM materials WHERE id = ms.material_id AND NOT active LIMIT 1
+        ) inactive ON true
         LEFT JOIN LATERAL (
             SELECT array_agg(id) AS ids FROM (
                 SELECT id FROM materials
@@ -183,12 +185,14 @@ resolved AS MATERIALIZED (
                 coalesce(array_position(%(order)s::text[], %(kind)s::text), 99) AS mine
             FROM material_sources ms JOIN catalogue_sources cs ON cs.id = ms.source_id
             WHERE ms.material_id = d.material_id AND ms.source_id <> %(source)s::bigint
+                AND d.op <> 'c'
         ) ranked
-    ) o ON d.op <> 'c'
+    ) o ON true
 ),
 fields AS MATERIALIZED (
     SELECT number, material_id, op, review, {_VALUES}
-    FROM (SELECT * FROM resolved LIMIT {BATCH}) resolved, jsonb_to_record(resolved.vals) r({_RECORD})
+    FROM (SELECT * FROM resolved LIMIT {BATCH}) resolved,
+        jsonb_to_record(resolved.vals) r({_RECORD})
 ),
 created AS (
     INSERT INTO materials (id, supplier_id, {_NAMES}, review)
@@ -251,4 +255,17 @@ def report_unchanged(rows_table: str) -> str:
     return f"""
 INSERT INTO {rows_table} (job_id, number, line, key, outcome, material_id, detail)
 SELECT %(job)s::uuid, number, line, key, '=', material_id, detail FROM decisions WHERE op = '='
+"""
+
+
+def sample(rows_table: str) -> str:
+    """A job's first rows with one outcome: what the material was, where it changed, and is now."""
+    return f"""
+SELECT r.number, r.line, r.key, v.old::text, jsonb_strip_nulls(to_jsonb(n))::text
+FROM {rows_table} r
+LEFT JOIN material_versions v ON v.job_id = r.job_id AND v.row_number = r.number
+LEFT JOIN LATERAL (
+    SELECT {_NAMES}, active FROM materials WHERE id = r.material_id LIMIT 1
+) n ON true
+WHERE r.job_id = %(job)s::uuid AND r.outcome = %(outcome)s ORDER BY r.number LIMIT %(limit)s
 """

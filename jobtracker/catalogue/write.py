@@ -15,7 +15,7 @@ The lock (3) is what keeps two jobs with the same new products from creating the
 repeat, so no unique constraint can. A batch that ends in `OperationalError` (deadlock,
 serialisation, lock time-out) or `IntegrityError` (a source row written by a transaction without
 the lock) was rolled back as a whole; `is_passing` says so, and the caller runs the same batch again
-in a new transaction. A dry run is the same code, rolled back after `preview`.
+in a new transaction. A dry run is the same code, rolled back after `sample`.
 """
 
 import hashlib
@@ -23,6 +23,7 @@ import json
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -48,9 +49,9 @@ class Row:
     `number` counts the source's records, from 1 and rising; with the job it names the row for ever.
     `values` has the fields of `statements.FIELDS` that the source gives: no None, decimals as
     strings, `price` {amount, currency, unit}, `sku` {raw, fold}, `ean` {raw, valid}, `size` {text,
-    w, h, t} in millimetres, `category` and `images` lists, `attributes` an object. Leave `ean.valid`
-    out for numbers with a wrong check digit or of a shop's own (prefix 2). `provenance` has an
-    object for each field with something to say (raw, page, box, url, method, line, confidence), and
+    w, h, t} in millimetres, `category` and `images` lists, `attributes` an object. `ean.valid` is
+    left out for numbers with a wrong check digit or of a shop's own (prefix 2). `provenance` has an
+    object for each field with something to say (raw, page, box, url, method, line, confidence) and
     one named `row` that holds for all of them. `detail` goes to the row's outcome, for warnings.
     Strings hold no NUL and no lone surrogates.
     """
@@ -76,7 +77,7 @@ class Rejected:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the rows of one batch. `review` counts created rows that a person should see."""
+    """What became of one batch's rows; `review` counts created ones that a person should see."""
 
     created: int = 0
     updated: int = 0
@@ -84,6 +85,20 @@ class Outcome:
     review: int = 0
     failed: int = 0
     skipped: int = 0
+
+
+@dataclass(slots=True)
+class Change:
+    """A row and what it does to its material; `old` is None where the material is new or the same.
+
+    Keys are columns of `materials`; `new` has those that changed, or all that are known.
+    """
+
+    number: int
+    line: int | None
+    key: str
+    old: dict[str, Any] | None
+    new: dict[str, Any]
 
 
 def is_passing(error: DatabaseError) -> bool:
@@ -104,10 +119,11 @@ class Writer:
         table = sql.Identifier(rows_table).as_string()
         self._apply = statements.apply(table)
         self._report_unchanged = statements.report_unchanged(table)
+        self._sample = statements.sample(table)
         self._copy_rejected = (
             f"COPY {table} (job_id, number, line, key, outcome, detail) FROM STDIN"
         )
-        self._params = {
+        self._params: dict[str, Any] = {
             "job": job_id,
             "source": source.pk,
             "supplier": source.supplier_id,
@@ -159,12 +175,25 @@ class Writer:
                 with cursor.copy(self._copy_rejected) as copy:
                     for item in self._rejected:
                         copy.write_row(
-                            (self._job_id, item.number, item.line, item.key, item.outcome)
-                            + (_json(item.detail),)
+                            (
+                                self._job_id,
+                                item.number,
+                                item.line,
+                                item.key,
+                                item.outcome,
+                                _json(item.detail),
+                            )
                         )
                 outcome.failed = sum(item.outcome == "f" for item in self._rejected)
                 outcome.skipped = len(self._rejected) - outcome.failed
         return outcome
+
+    def sample(self, outcome: str, limit: int) -> list[Change]:
+        """The job's first rows with this outcome, for the preview of a dry run; decimals exact."""
+        params: dict[str, Any] = {"job": self._job_id, "outcome": outcome, "limit": limit}
+        with default_connection.cursor() as cursor:
+            cursor.execute(self._sample, params)
+            return [_change(*record) for record in cursor.fetchall()]
 
     def _identify(self, cursor: psycopg.Cursor) -> int:
         """Take the lock and decide what each staged row is; return how many are not unchanged."""
@@ -234,6 +263,14 @@ def _binary(rows: Iterable[Row]) -> bytes:
 
 
 _NOTHING: dict[str, str] = {}
+
+
+def _change(number: int, line: int | None, key: str, old: str | None, new: str | None) -> Change:
+    before = json.loads(old, parse_float=Decimal) if old else None
+    after = json.loads(new, parse_float=Decimal) if new else {}
+    if before is not None:
+        after = {name: after.get(name) for name in before}
+    return Change(number, line, key, before, after)
 
 
 def _repeated(row: Row, last: Row) -> Rejected:

@@ -1,0 +1,157 @@
+"""Two writers at once, and a writer that dies: nothing doubled, nothing half-written."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from catalogue_feed import CREATE_ROWS_TABLE, ROWS_TABLE, outcomes, row, source, write
+from django.db import DatabaseError, OperationalError, connection, transaction
+
+from jobtracker.catalogue import statements
+from jobtracker.catalogue.models import Material, MaterialSource, MaterialVersion
+from jobtracker.catalogue.write import Outcome, Row, Writer, is_passing
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def rows_table():
+    with connection.cursor() as cursor:
+        cursor.execute(CREATE_ROWS_TABLE)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {ROWS_TABLE}")
+
+
+def rows(count=20):
+    return [row(number, sku=f"AR-{number}") for number in range(1, count + 1)]
+
+
+def written_elsewhere(*args) -> Outcome:
+    """`write` on a connection of this thread's own."""
+    try:
+        return write(*args)
+    finally:
+        connection.close()
+
+
+def wait_for_the_lock(other: Future) -> None:
+    """Return once another session waits for an advisory lock; fail if `other` ended instead."""
+    with connection.cursor() as cursor:
+        while not other.done():
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+            if cursor.fetchone() == (1,):
+                return
+    raise AssertionError(f"the second writer did not wait: {other.result()}")
+
+
+def test_two_jobs_with_the_same_new_products_make_each_once():
+    one, two = source(name="one"), source(name="two")
+    writer = Writer(uuid4(), one, ROWS_TABLE)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            writer.stage(rows())
+            assert writer.apply() == Outcome(created=20)
+            second = pool.submit(written_elsewhere, rows(), two)
+            wait_for_the_lock(second)
+        assert second.result() == Outcome(unchanged=20)
+    assert Material.objects.count() == 20
+    assert MaterialSource.objects.count() == 40
+
+
+def test_the_same_feed_twice_at_once_makes_each_product_once():
+    feed = source()
+    writer = Writer(uuid4(), feed, ROWS_TABLE)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            writer.stage(rows())
+            writer.apply()
+            second = pool.submit(written_elsewhere, rows(), feed)
+            wait_for_the_lock(second)
+        assert second.result() == Outcome(unchanged=20)
+    assert Material.objects.count() == MaterialVersion.objects.count() == 20
+
+
+def test_suppliers_do_not_wait_for_each_other():
+    writer = Writer(uuid4(), source(), ROWS_TABLE)
+    other = source(supplier="Mosshult")
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        writer.stage(rows())
+        writer.apply()
+        assert pool.submit(written_elsewhere, rows(), other).result() == Outcome(created=20)
+
+
+def test_staging_waits_for_nobody():
+    feed = source()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statements.LOCK, {"supplier": feed.supplier_id})
+
+        def staged_elsewhere() -> bool:
+            try:
+                writer = Writer(uuid4(), feed, ROWS_TABLE)
+                with transaction.atomic():
+                    writer.stage(rows())
+                return True
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(staged_elsewhere).result()
+
+
+def test_a_lock_that_is_not_given_in_time_is_a_passing_error():
+    feed = source()
+
+    def hasty() -> DatabaseError | None:
+        writer = Writer(uuid4(), feed, ROWS_TABLE)
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL lock_timeout = '20ms'")
+                writer.stage(rows())
+                writer.apply()
+        except OperationalError as error:
+            return error
+        finally:
+            connection.close()
+        return None
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statements.LOCK, {"supplier": feed.supplier_id})
+        with ThreadPoolExecutor(1) as pool:
+            error = pool.submit(hasty).result()
+    assert error is not None
+    assert is_passing(error)
+    assert not is_passing(DatabaseError("no cause"))
+    assert Material.objects.count() == 0
+
+
+def write_and_be_killed(writer: Writer, batch: list[Row]) -> None:
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        writer.stage(batch)
+        assert writer.apply() == Outcome(created=len(batch))
+        pool.submit(killed_backend, connection.connection.info.backend_pid).result()
+
+
+def killed_backend(pid: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    connection.close()
+
+
+def test_a_writer_that_dies_before_its_commit_leaves_its_last_batch_out():
+    feed, job = source(), uuid4()
+    assert write(rows(10), feed, job) == Outcome(created=10)
+    later = [row(number, sku=f"AR-{number}") for number in range(11, 21)]
+    with pytest.raises(OperationalError):
+        write_and_be_killed(Writer(job, feed, ROWS_TABLE), later)
+    connection.close()
+    counted = (Material, MaterialSource, MaterialVersion)
+    assert [model.objects.count() for model in counted] == [10, 10, 10]
+    assert len(outcomes(job)) == 10
+    assert write(later, feed, job) == Outcome(created=10)
+    assert [model.objects.count() for model in counted] == [20, 20, 20]
+    assert [number for number, _, _ in outcomes(job)] == list(range(1, 21))
