@@ -183,10 +183,15 @@ class JobContext:
     def transaction(self) -> Iterator[None]:
         """Open a transaction under the fence: what it writes commits only while the job is
         this attempt's. Raises `LeaseLost` otherwise."""
-        self.check()
         with transaction.atomic():
-            lifecycle.fence(self.token)
+            self.fence()
             yield
+
+    def fence(self) -> None:
+        """Take the fence inside a transaction that the stage opened itself, so that slow
+        preparations need not hold it. Raises `LeaseLost`."""
+        self.check()
+        lifecycle.fence(self.token)
 
     def checkpoint(
         self,

@@ -1,0 +1,273 @@
+"""The import of a product feed: fetch, read to the end, map, write, deliver."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Count
+from django.db.utils import DatabaseError
+from django.http import HttpRequest
+from django.urls import URLPattern, reverse
+
+from imports import feed_source, mapping_choice, readers
+from imports.batches import BATCH, Batches
+from imports.mapping import Mapping
+from imports.models import DataImportJob, ImportRow
+from imports.readers import Record, Source, UnreadableFeed
+from jobtracker import uploads
+from jobtracker.catalogue import write
+from jobtracker.catalogue.models import CatalogueSource, Kind
+from jobtracker.context import JobContext
+from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Pipeline, Stage
+from jobtracker.states import JobType, Permanent, StageState
+
+BATCH_TRIES = 5
+
+
+class ImportPipeline(Pipeline):
+    """Nothing is written to the catalogue before the feed was read to its end and its mapping is
+    sure; from then on each batch commits with its checkpoint."""
+
+    job_type = JobType.IMPORT
+    label = "Import"
+    noun = "rows"
+    icon = "file-input"
+    stages = (
+        Stage("source_fetched", "Fetch source", 2, "bytes"),
+        Stage("feed_parsed", "Read feed", 15, "records"),
+        Stage("fields_mapped", "Map fields", 1, "fields"),
+        Stage("rows_imported", "Import rows", 80, "rows"),
+        Stage("products_delivered", "Deliver products", 2, "products"),
+    )
+    detail = Detail(
+        DataImportJob,
+        SAME_STATUS
+        | {
+            "total_products": "b.total_items",
+            "processed_products": "b.done_items + b.skipped_items",
+            "failed_products": "b.failed_items",
+        },
+    )
+    items_template = "imports/items.html"
+
+    # --- stages ---
+
+    def source_fetched(self, context: JobContext) -> None:
+        """Have the source in our own storage, as it came."""
+        detail = _detail(context)
+        if detail.source_file:
+            with uploads.local_copy(detail.source_file) as path:
+                context.checkpoint(path.stat().st_size, {"note": ""})
+            return
+        context.check()
+        fetched = feed_source.fetch(detail)
+        with context.transaction():
+            if fetched is None:
+                context.checkpoint(0, {"note": feed_source.UNCHANGED}, StageState.EMPTY)
+            else:
+                DataImportJob.objects.filter(pk=detail.pk).update(**fetched.columns)
+                context.checkpoint(fetched.bytes, {"note": ""})
+
+    def feed_parsed(self, context: JobContext) -> None:
+        """Read the feed to its end: a feed that is cut off fails here, with nothing written."""
+        if context.data("source_fetched")["note"]:
+            context.checkpoint(0, {"count": 0}, StageState.EMPTY)
+            return
+        detail = _detail(context)
+        with uploads.local_copy(detail.source_file) as path:
+            try:
+                found = feed_source.inspect(detail, path)
+                survey = readers.survey_records(
+                    _watched(readers.read(path, found.source), path, context)
+                )
+            except UnreadableFeed as error:
+                raise Permanent(str(error)) from error
+        for message in found.warnings:
+            context.warn("feed", message)
+        if not survey.count:
+            raise Permanent(f"{detail.source_name} has no records.")
+        with context.transaction():
+            DataImportJob.objects.filter(pk=detail.pk).update(
+                import_type=found.source.type,
+                record_path=found.source.record_path or "",
+                encoding=found.source.encoding,
+                dialect=found.source.as_json()["dialect"] or {},
+            )
+            context.checkpoint(
+                survey.count,
+                {
+                    "count": survey.count,
+                    "source": found.source.as_json(),
+                    "candidates": [[c.path, c.count, c.reason] for c in found.candidates[:5]],
+                    "survey": feed_source.survey_to_json(survey),
+                },
+            )
+
+    def fields_mapped(self, context: JobContext) -> None:
+        """Choose the mapping: as given, as confirmed for this shape before, else as suggested
+        if it is sure enough; else a person is asked."""
+        parsed = context.data("feed_parsed")
+        if not parsed["count"]:
+            context.checkpoint(0, {}, StageState.EMPTY)
+            return
+        detail = _detail(context)
+        choice = mapping_choice.choose(detail, context.job, parsed)
+        if choice.waits_for:
+            context.wait_for(choice.waits_for, choice.question)
+        with context.transaction():
+            DataImportJob.objects.filter(pk=detail.pk).update(
+                field_mappings=choice.mapping.to_json(), template=choice.template
+            )
+            context.checkpoint(
+                len(choice.mapping.fields), {"mapping": choice.mapping.to_json(), "by": choice.by}
+            )
+        context.log(f"Mapping: {choice.by}, {len(choice.mapping.fields)} fields")
+
+    def rows_imported(self, context: JobContext) -> None:
+        """Write the rows, a batch and its checkpoint at a time."""
+        count = context.data("feed_parsed")["count"]
+        if not count:
+            context.checkpoint(0, {}, StageState.EMPTY)
+            return
+        detail = _detail(context)
+        parsed, mapped = context.data("feed_parsed"), context.data("fields_mapped")
+        source = _catalogue_source(detail, context.job.supplier_id)
+        writer = write.Writer(context.job.id, source, ImportRow._meta.db_table)
+        batches = Batches(Mapping.from_json(mapped["mapping"]), parsed, source.supplier)
+        last = context.resumed.get("number", 0)
+        counts = self.recount(context.job.id)
+        with uploads.local_copy(detail.source_file) as path:
+            records = readers.read(path, Source.from_json(parsed["source"]))
+            for batch in batches.of(records, after=last, size=BATCH):
+                outcome = _write(context, writer, batch)
+                last = batch.last_number
+                counts = Counts(
+                    total=count,
+                    done=counts.done + outcome.created + outcome.updated + outcome.unchanged,
+                    failed=counts.failed + outcome.failed,
+                    skipped=counts.skipped + outcome.skipped,
+                )
+                context.advance(last, count, counts=counts)
+        for warning in batches.warnings():
+            context.warn(*warning)
+        if last != count:
+            raise Permanent(f"The source has {last:,} records now; when first read it had {count:,}.")
+        context.checkpoint(count, {"number": last})
+
+    def products_delivered(self, context: JobContext) -> None:
+        """Send the products on. No product API can be configured yet, so nothing is sent."""
+        context.checkpoint(0, {}, StageState.EMPTY)
+
+    # --- what the tracker asks ---
+
+    def recount(self, job_id: UUID) -> Counts:
+        """Count the rows by outcome; the total is what the feed was found to hold."""
+        found = dict(
+            ImportRow.objects.filter(job_id=job_id)
+            .order_by()
+            .values_list("outcome")
+            .annotate(Count("pk"))
+        )
+        created, updated, unchanged = found.get("c", 0), found.get("u", 0), found.get("=", 0)
+        done = created + updated + unchanged
+        failed, skipped = found.get("f", 0), found.get("s", 0)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT stage, data->>'count', data->>'note' FROM job_checkpoints"
+                " WHERE job_id = %s AND stage IN ('source_fetched', 'feed_parsed')",
+                [job_id],
+            )
+            kept = {stage: (count, note) for stage, count, note in cursor.fetchall()}
+        total = int(kept.get("feed_parsed", (0, ""))[0] or 0)
+        result: dict[str, Any] = {
+            "materials": done, "created": created, "updated": updated, "unchanged": unchanged,
+        }  # fmt: skip
+        if note := kept.get("source_fetched", (0, ""))[1]:
+            result["note"] = note
+        elif skipped and not done and not failed:
+            result["note"] = f"All {skipped:,} rows were skipped: {_commonest(job_id, 's')}"
+        if failed:
+            result["cause"] = _commonest(job_id, "f")
+        return Counts(max(total, done + failed + skipped), done, failed, skipped, result)
+
+    def forget(self, job_id: UUID, stages: Iterable[str]) -> None:
+        if "rows_imported" in stages:
+            ImportRow.objects.filter(job_id=job_id).delete()
+
+    def items(self, job_id: UUID, request: HttpRequest) -> dict[str, Any]:
+        from imports.rows import page_of_rows
+
+        return page_of_rows(job_id, request.GET)
+
+    def job_url(self, job_id: UUID) -> str | None:
+        detail = DataImportJob.objects.only("pk").filter(background_job_id=job_id).first()
+        return reverse("import-detail", args=[detail.pk]) if detail else None
+
+    def answer_url(self, job_id: UUID) -> str | None:
+        detail = DataImportJob.objects.only("pk").filter(background_job_id=job_id).first()
+        return reverse("import-mapping", args=[detail.pk]) if detail else None
+
+    def source(self, job_id: UUID) -> str:
+        detail = DataImportJob.objects.filter(background_job_id=job_id).first()
+        return (detail.source_url or detail.source_name) if detail else ""
+
+    def urls(self) -> list[URLPattern]:
+        from imports.urls import urlpatterns
+
+        return urlpatterns
+
+
+def _detail(context: JobContext) -> DataImportJob:
+    return DataImportJob.objects.get(background_job_id=context.job.id)
+
+
+def _catalogue_source(detail: DataImportJob, supplier_id: int | None) -> CatalogueSource:
+    """One stream of values a file name or address: tomorrow's file of that name replaces
+    today's values."""
+    source, _ = CatalogueSource.objects.select_related("supplier").get_or_create(
+        supplier_id=supplier_id, kind=Kind.FEED, name=detail.source_url or detail.source_name
+    )
+    return source
+
+
+def _watched(records: Iterator[Record], path: Path, context: JobContext) -> Iterator[Record]:
+    """Pass records on, telling how far the reading is by the characters seen."""
+    size = max(os.stat(path).st_size, 1)
+    seen = 0
+    for record in records:
+        seen += len(record.raw)
+        if record.number % 500 == 0:
+            context.advance(record.number, fraction=min(seen / size, 1.0))
+        yield record
+
+
+def _write(context: JobContext, writer: write.Writer, batch: Any) -> write.Outcome:
+    """Commit one batch with its checkpoint; a batch that lost against another is run again."""
+    for attempt in range(BATCH_TRIES):
+        try:
+            with transaction.atomic():
+                writer.stage(batch.rows, batch.rejected)
+                context.fence()
+                outcome = writer.apply()
+                context.checkpoint(
+                    batch.last_number, {"number": batch.last_number}, StageState.RUNNING
+                )
+            return outcome
+        except DatabaseError as error:
+            if attempt + 1 == BATCH_TRIES or not write.is_passing(error):
+                raise
+    raise AssertionError("unreachable")
+
+
+def _commonest(job_id: UUID, outcome: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT detail->>'reason' FROM import_rows WHERE job_id = %s AND outcome = %s"
+            " GROUP BY 1 ORDER BY count(*) DESC LIMIT 1",
+            [job_id, outcome],
+        )
+        row = cursor.fetchone()
+    return row[0] if row and row[0] else "no reason given"
