@@ -25,10 +25,22 @@ FABRIC_KINDS = ("Vorhangstoff", "Bezugsstoff", "Möbelstoff", "Dekostoff")
 FABRIC_FIBRES = ("Baumwolle", "Leinen", "Wolle", "Viskose", "Polyester (recycelt)")
 FABRIC_COLOURS = ("écru", "grün", "weiß", "türkis", "café", "jägergrün")
 FABRIC_WIDTHS = (137, 140, 145, 280, 300)
-FABRIC_COLUMNS = (
-    "Artikelnummer EAN Bezeichnung Marke Warengruppe Farbe Material Breite Preis Währung "
-    "Einheit Bestand Beschreibung Bild"
-).split()
+FABRIC_COLUMNS = [
+    "Artikelnummer",
+    "EAN",
+    "Bezeichnung",
+    "Marke",
+    "Warengruppe",
+    "Farbe",
+    "Material",
+    "Breite",
+    "Preis",
+    "Währung",
+    "Einheit",
+    "Bestand",
+    "Beschreibung",
+    "Bild",
+]
 
 SENTENCES = (
     "Made for rooms that are used every day.",
@@ -133,10 +145,30 @@ def fabrics_csv(count: int = 180, seed: int = 2) -> bytes:
     return text.getvalue().encode("cp1252")
 
 
-FEED_FIELDS = (
-    "id sku ean name brand category size thickness colour finish price currency unit stock "
-    "weight material collection description care link image updated"
-).split()
+FEED_FIELDS = [
+    "id",
+    "sku",
+    "ean",
+    "name",
+    "brand",
+    "category",
+    "size",
+    "thickness",
+    "colour",
+    "finish",
+    "price",
+    "currency",
+    "unit",
+    "stock",
+    "weight",
+    "material",
+    "collection",
+    "description",
+    "care",
+    "link",
+    "image",
+    "updated",
+]
 
 
 def feed_rows(products: int, seed: int, changed_share: float = 0.0) -> Iterator[tuple[str, ...]]:

@@ -9,6 +9,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import chardet
@@ -59,7 +60,7 @@ def find_bad_byte(path: Path, encoding: str) -> BadByte | None:
     """The first byte of a file that is not in the encoding, None if all of it is."""
     decoder = codecs.getincrementaldecoder(encoding)(ERRORS)
     offset, line, column = 0, 1, 1
-    for chunk in (*_chunks(path), b""):
+    for chunk in chain(_chunks(path), [b""]):
         try:
             text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:

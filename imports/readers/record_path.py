@@ -18,7 +18,7 @@ SAMPLES = 20  # values kept per path
 SHOWN = 8  # candidates reported
 
 WEIGHTS = {"price": 3.0, "code": 3.0, "name": 2.0, "link": 1.0}
-NEARNESS = 0.85  # factor for each level between an element and its evidence
+NEARNESS = 0.7  # factor for each level between an element and its evidence
 NESTED_PRICE = 0.5  # factor for a price that occurs several times below the element
 OWN = 1.5  # an element's own code or name occurs at most so often in it
 FIELD_WEIGHT = 0.1  # for each further field, up to ten: decides where no evidence is found
@@ -51,7 +51,10 @@ _PART = re.compile(
     r"reviews?|stocks?|warehouses?)$"
 )
 _NUMBER = re.compile(r"[^\d]{0,6}\d[\d.,'\s]*[^\d]{0,6}")
-_MONEY = re.compile(r"([€$£¥₹]|[A-Z]{3} ?)\s?\d[\d.,'\s]*|\d[\d.,'\s]*\s?([€$£¥₹]|zł|Kč|[A-Z]{3})")
+_CURRENCY = (
+    r"(?:[€$£¥₹₺₽₴]|zł|Kč|(?:EUR|USD|GBP|CHF|PLN|CZK|HUF|RON|SEK|NOK|DKK|TRY|INR|RUB|UAH)\b)"
+)
+_MONEY = re.compile(rf"{_CURRENCY}\s?\d[\d.,'\s]*|\d[\d.,'\s]*{_CURRENCY}")
 _LINK = re.compile(r"(https?:)?//|www\.")
 
 

@@ -9,7 +9,7 @@ from .model import Record
 SAMPLES = 8
 SAMPLE_LENGTH = 300  # characters shown of a value
 VARIED = 200  # distinct values among which samples are chosen
-COUNTED = 400_000  # distinct values remembered over all fields, about 30 MB
+COUNTED = 150_000  # distinct values remembered over all fields, about 12 MB
 MAX_FIELDS = 10_000
 
 _DIGITS = re.compile(r"\d+")

@@ -240,18 +240,20 @@ def _flatten(element: Any, path: str, fields: Fields, names: Names, depth: int) 
             f"The elements on line {_line(element)} are nested deeper than {MAX_DEPTH} levels."
         )
     text = element.text or ""
-    if path and any(child.tail and not child.tail.isspace() for child in element):
-        text = "".join(element.itertext())
-        children: Any = ()
-    else:
-        children = element
-    if text.strip() or (path and len(element) == 0):
+    children = list(element)
+    if path and any(child.tail and not child.tail.isspace() for child in children):
+        text, children = "".join(element.itertext()), []
+    if (path and not children) or (text and not text.isspace()):
         _put(fields, path or ".", text)
     below = f"{path}/" if path else ""
     for key, value in element.items():
         _put(fields, below + names.attribute(key, element), value)
     for child in children:
-        _flatten(child, below + names.element(child), fields, names, depth + 1)
+        name = below + names.element(child)
+        if len(child) or child.keys():
+            _flatten(child, name, fields, names, depth + 1)
+        else:
+            _put(fields, name, child.text or "")
 
 
 def _put(fields: Fields, path: str, value: str) -> None:
