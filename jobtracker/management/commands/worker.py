@@ -1,0 +1,17 @@
+"""`manage.py worker`: everything that works jobs off on this host, in the foreground."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from jobtracker.workers.supervisor import Supervisor
+
+
+class Command(BaseCommand):
+    help = (
+        "Work jobs off until SIGTERM or SIGINT, then hand the running ones back and exit. "
+        "WORKERS says how many run at once. Any number of hosts may run this on one database."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        Supervisor().run()

@@ -1,0 +1,249 @@
+"""The django-q2 task behind a ticket: it claims a job, forks a child for the attempt and keeps
+the books until the attempt is closed.
+
+The child does the work and nothing else; so a C call that holds the interpreter, a crash or an
+out-of-memory kill in the work can stop neither the beats nor the closing of the attempt. The
+nurse's session is its own; nothing here waits for the database without a deadline, and nothing
+raises, because django-q2 would store each failure for ever.
+"""
+
+import logging
+import os
+import select
+import signal
+import sys
+import time
+from typing import Any
+
+from django.conf import settings
+from django.db import Error
+
+from jobtracker import lifecycle, reporting
+from jobtracker.lifecycle import Claimed, Failure
+from jobtracker.states import Outcome, Status
+from jobtracker.workers import block as blocks
+from jobtracker.workers import child, processes, session
+from jobtracker.workers.block import Block, Record, State
+from jobtracker.workers.channel import Inbox, Stop, Word
+from jobtracker.workers.diary import Diary
+from jobtracker.workers.ending import Ending, of_a_dead_child
+from jobtracker.workers.session import ask
+
+CLAIM_ON_SECONDS = 2.0  # further jobs on one ticket: a quarter of the cost of a ticket each
+TICK_MILLISECONDS = 100  # how late a cancel or a drain is seen
+FLUSH_SECONDS = 0.5
+RETRY_SECONDS = 0.5
+FAREWELL_SECONDS = 5.0  # for a child that has said how it ended to be gone
+BEATS_PER_LEASE = 10
+FENCE = 2 / 3  # of the lease without a confirmed beat, and the child is killed
+REFUSALS = 3  # after which an ending that the database refuses is written without its details
+
+logger = logging.getLogger(__name__)
+
+_place: Record | None = None
+
+
+def take_place(**_: Any) -> None:
+    """django-q2's `post_spawn`: a worker process has started."""
+    global _place
+    _place = blocks.shared().enlist()
+
+
+def take_ticket(**_: Any) -> None:
+    """django-q2's `pre_execute`: a ticket or a plain task begins."""
+    if _place:
+        _place.take_ticket()
+
+
+def finish_ticket(**_: Any) -> None:
+    """django-q2's `post_execute_in_worker`: it has ended, the worker is free."""
+    if _place:
+        _place.state = State.IDLE
+        blocks.shared().ring()
+
+
+def attend() -> None:
+    """Work off ready jobs for two seconds at least one after another; return when none is left."""
+    block = blocks.shared()
+    until = time.monotonic() + CLAIM_ON_SECONDS
+    try:
+        while not block.draining and time.monotonic() < until:
+            asked_at = time.monotonic()
+            claimed = ask(
+                lifecycle.claim, block.identity.instance, block.identity.host, os.getpid()
+            )
+            if claimed is None:
+                return
+            Attempt(claimed, asked_at, block, _place or block.enlist()).run()
+    except Error as error:
+        logger.warning("no job can be claimed: %s", error)
+    except Exception:
+        logger.exception("a nurse failed")
+
+
+class Attempt:
+    """One attempt, seen from outside: `run()` returns when it is closed in the database."""
+
+    def __init__(self, claimed: Claimed, asked_at: float, block: Block, place: Record) -> None:
+        self._claimed = claimed
+        self._block = block
+        self._place = place
+        # A beat counts from before the question: the answer may have lain somewhere.
+        self._word = Word(confirmed_at=asked_at)
+        self._diary = Diary()
+        self._lease = float(settings.LEASE_SECONDS)
+        self._epoch = block.cancel_epoch
+        self._beat_at = asked_at + self._lease / BEATS_PER_LEASE
+        self._flush_at = 0.0
+        self._kill_at = float("inf")
+        self._stopped: Ending | None = None
+        self._lost = False
+
+    def run(self) -> None:
+        self._place.hold(self._claimed.job_id, self._claimed.token)
+        try:
+            ending = self._attend_child()
+        except Exception:
+            logger.exception("attempt %s: the nurse failed", self._claimed.token)
+            ending = Ending.handed_back("the nurse failed")
+        self._place.child = 0
+        if not self._lost:
+            self._close(ending)
+        self._place.hold(None, None)
+
+    def _attend_child(self) -> Ending:
+        """1. Fork, with nothing left in buffers that the child would write a second time.
+        2. Loop over the child's pidfd, its pipe and the clock until the child is dead.
+        3. Read what it left, kill its group, classify."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        reporting.flush()
+        memory_kills = processes.out_of_memory_kills()
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            child.main(self._claimed, writing, self._word)
+        os.close(writing)
+        self._place.child = pid
+        inbox = Inbox(reading)
+        try:
+            pidfd = os.pidfd_open(pid)
+            try:
+                self._watch(pid, pidfd, inbox)
+            finally:
+                os.close(pidfd)
+            # What the child has started itself may hold the pipe open, so no end is awaited.
+            self._diary.note(inbox.read())
+        finally:
+            # Before the wait: until then nobody else can be given this pid.
+            processes.kill_group(pid)
+            processes.kill(pid)
+            _, status = os.waitpid(pid, 0)
+            os.close(reading)
+        if self._diary.ending:
+            return self._diary.ending
+        out_of_memory = processes.out_of_memory_kills() > memory_kills
+        return of_a_dead_child(status, stopped=self._stopped, out_of_memory=out_of_memory)
+
+    def _watch(self, pid: int, pidfd: int, inbox: Inbox) -> None:
+        poll = select.poll()
+        poll.register(pidfd, select.POLLIN)
+        poll.register(inbox.pipe, select.POLLIN)
+        while pidfd not in {fd for fd, _ in poll.poll(TICK_MILLISECONDS)}:
+            self._diary.note(inbox.read())
+            if inbox.closed:
+                poll.unregister(inbox.pipe)
+            if self._diary.ending:
+                self._kill_at = min(self._kill_at, time.monotonic() + FAREWELL_SECONDS)
+            self._keep_lease()
+            self._flush()
+            if self._block.draining:
+                self._stop(Stop.DRAIN, Ending.handed_back("the worker shut down"))
+            if self._lost or time.monotonic() > self._kill_at:
+                processes.kill_group(pid)
+
+    def _keep_lease(self) -> None:
+        now = time.monotonic()
+        if now >= self._beat_at or self._block.cancel_epoch != self._epoch:
+            self._epoch = self._block.cancel_epoch
+            try:
+                beat = ask(lifecycle.beat, self._claimed.token)
+            except Error as error:
+                logger.warning("attempt %s: no beat: %s", self._claimed.token, error)
+                self._beat_at = time.monotonic() + RETRY_SECONDS
+            else:
+                self._lost = not beat.alive
+                self._word.confirmed_at = now
+                self._beat_at = now + self._lease / BEATS_PER_LEASE
+                if beat.cancel_requested:
+                    self._stop(Stop.CANCEL, Ending(Outcome.CANCELLED, Failure("")))
+        if time.monotonic() - self._word.confirmed_at > self._lease * FENCE:
+            self._stopped = Ending.handed_back("no beat was confirmed in time")
+            self._kill_at = 0.0
+
+    def _flush(self) -> None:
+        now = time.monotonic()
+        if now < self._flush_at or not self._diary.unwritten:
+            return
+        self._flush_at = now + FLUSH_SECONDS
+        try:
+            self._lost = self._lost or not self._write_diary()
+        except Error as error:
+            logger.warning("attempt %s: nothing can be written: %s", self._claimed.token, error)
+
+    def _write_diary(self) -> bool:
+        """Write what is new in the diary; False when the job is another's now. What the database
+        refuses (and is not merely away) is dropped, or it would be refused for ever."""
+        report = self._diary.report()
+        try:
+            alive = ask(lifecycle.flush, self._claimed.token, report)
+        except Error as error:
+            if not session.is_passing(error):
+                self._diary.forget(report)
+            raise
+        self._diary.forget(report)
+        return alive
+
+    def _stop(self, stop: Stop, ending: Ending) -> None:
+        if self._word.stop is Stop.NO:
+            self._word.stop = stop
+            self._stopped = ending
+            self._kill_at = time.monotonic() + settings.GRACE_SECONDS
+
+    def _close(self, ending: Ending) -> None:
+        """Close the attempt by its token, however long the database is away.
+
+        1. Write the rest of the diary. 2. Write the ending. 3. Where the database refuses it
+        (and is not merely away), write that the attempt crashed. 4. Report what went wrong.
+        """
+        token = self._claimed.token
+        pause, refused = 0.1, 0
+        while True:
+            try:
+                if self._diary.unwritten:
+                    self._write_diary()
+                status = ask(ending.write, token)
+                break
+            except Exception as error:
+                logger.warning("attempt %s cannot be closed yet: %s", token, error)
+                if not session.is_passing(error):
+                    refused += 1
+                if refused == REFUSALS:
+                    ending = Ending.crashed(f"Its end could not be written: {error}")
+                elif refused > 2 * REFUSALS:
+                    return  # the lease gives the job back
+            time.sleep(pause)
+            pause = min(2 * pause, 1.0)
+        if status is not None:
+            self._report(ending, status)
+
+    def _report(self, ending: Ending, status: Status) -> None:
+        """Tell Sentry of failed jobs and killed attempts, once, and keep the event's id."""
+        if status is not Status.FAILED and ending.outcome is not Outcome.CRASHED:
+            return
+        try:
+            event_id = reporting.report_attempt(self._claimed.token)
+            if event_id:
+                ask(lifecycle.note_sentry_event, self._claimed.token, event_id)
+        except Exception:
+            logger.exception("attempt %s could not be reported", self._claimed.token)
