@@ -10,6 +10,7 @@ from catalogue_feed import CREATE_ROWS_TABLE, price, row, source, write
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from jobtracker import pipelines
 from jobtracker.catalogue import export
 from jobtracker.catalogue.models import Kind, Material
 from jobtracker.catalogue.write import Row
@@ -105,7 +106,8 @@ def test_each_field_names_the_source_that_won_it():
     ]
 
 
-def test_a_supplier_or_a_job_narrows_it(capsys):
+def test_a_supplier_or_a_job_narrows_it(capsys, monkeypatch):
+    monkeypatch.setattr(pipelines, "_registered", {"xml_import": pipelines.Pipeline()})
     job = BackgroundJob.objects.create(job_type="xml_import")
     write([row(1), row(2)])
     write([row(1), row(2, stock="1")], job=job.pk)
