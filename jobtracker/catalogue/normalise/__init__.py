@@ -17,7 +17,7 @@ from .record import (
 )
 from .sizes import Size, parse_length, parse_size
 from .stock import Stock, is_stock_word, parse_stock
-from .text import is_empty, one_line, plain_text, storable
+from .text import is_empty, one_line, plain_text, storable, word_set
 from .units import known_unit, unit_of
 
 __all__ = [
@@ -56,4 +56,5 @@ __all__ = [
     "settle",
     "storable",
     "unit_of",
+    "word_set",
 ]

@@ -75,7 +75,8 @@ def parse_size(text: str) -> Size | None:
     if len(lengths) == 1:
         thin = lengths[0] < _THIN_MM
         return Size(thickness=_plain(lengths[0])) if thin else Size(width=_plain(lengths[0]))
-    return Size(*map(_plain, lengths), guessed=guessed)
+    sides = dict(zip(("width", "height", "thickness"), map(_plain, lengths), strict=False))
+    return Size(**sides, guessed=guessed)
 
 
 @lru_cache(maxsize=8192)

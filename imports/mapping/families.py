@@ -1,0 +1,40 @@
+"""Rows of one product: variants that leave out what their first row says, and picture rows.
+
+Shop exports write a product's name and description once and then a row for each variant or
+further picture. Only the latest product is kept in memory, for its rows stand together.
+"""
+
+from __future__ import annotations
+
+from .mapping import Raw
+
+_SHARED = ("name", "brand", "category", "description", "currency", "unit", "url")
+_OWN = ("key", "sku", "name", "price")
+
+PICTURE_ROW = "a further picture of the product above, no product of its own"
+
+
+class Families:
+    """Folds mapped records in the order of the file; feed it every record, also after a resume."""
+
+    def __init__(self) -> None:
+        self._group: Raw = ""
+        self._shared: dict[str, Raw] = {}
+
+    def fold(self, values: dict[str, Raw]) -> str | None:
+        """Fill what the product's first row shares into `values`; a reason where it is no product.
+
+        A record without `group` is left as it is.
+        """
+        group = values.get("group")
+        if not group:
+            return None
+        if group != self._group:
+            self._group = group
+            self._shared = {target: values[target] for target in _SHARED if target in values}
+            return None
+        if not any(target in values for target in _OWN):
+            return PICTURE_ROW
+        for target, value in self._shared.items():
+            values.setdefault(target, value)
+        return None

@@ -1,0 +1,154 @@
+"""How far a field's name says what it is: exact phrases, phrases with filler words, typos."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rapidfuzz import fuzz, process
+
+from jobtracker.catalogue.normalise import is_code
+
+from . import names
+
+_CAMEL = re.compile(r"(?<=[a-zа-яα-ω])(?=[A-ZА-ЯΑ-Ω])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORD = re.compile(r"[^\W_]+")
+_PREFIX = re.compile(r"^(?:[A-Za-z][\w-]*:(?!//))+")
+_PLAIN = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae"})
+
+# One plain word ("price") says it better than several ("price net").
+SAME, SAME_PHRASE, FILLED, LOOSE, TYPO = 1.0, 0.97, 0.92, 0.55, 0.6
+_VAGUE = 0.5
+_SHORTEST_TYPO = 6
+_TYPO_RATIO = 90
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The plain lower-case words of a name: "PriceNet" and "Präis_net" alike, without accents."""
+    decomposed = unicodedata.normalize("NFKD", _CAMEL.sub(" ", name).casefold())
+    plain = "".join(mark for mark in decomposed if not unicodedata.combining(mark))
+    return tuple(_WORD.findall(plain.translate(_PLAIN).replace("ς", "σ")))
+
+
+def _phrases(text: str) -> list[tuple[str, ...]]:
+    return [words_of(phrase) for phrase in text.split("|")]
+
+
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(word for part in text.replace("|", " ").split() for word in words_of(part))
+
+
+_TARGET_PHRASES = {
+    target: frozenset(phrase for text in languages.values() for phrase in _phrases(text))
+    for target, languages in names.NAMES.items()
+}
+_BY_GLUED: dict[str, list[str]] = {}
+for _target, _all in _TARGET_PHRASES.items():
+    for _phrase in _all:
+        _BY_GLUED.setdefault("".join(_phrase), []).append(_target)
+_DECOYS = [(phrase, reason) for reason, text in names.DECOYS.items() for phrase in _phrases(text)]
+_TAX = _word_set(names.TAX_WORDS)
+_FILLERS = _word_set(names.FILLERS)
+_TURNING = _word_set(names.TURNING)
+
+
+@dataclass(frozen=True, slots=True)
+class NameMatch:
+    """`strengths`: target to 0..1; `decoy`: why the name is not what it looks like, or None;
+    `currency`: the ISO code in the name ("price_eur"), or None."""
+
+    strengths: dict[str, float]
+    decoy: str | None
+    currency: str | None
+
+
+def path_parts(source: str) -> list[str]:
+    """The steps of a source path without namespaces, indexes and the mark of an attribute."""
+    # A column's name may hold " / "; the steps of a path never have spaces around them.
+    parts = re.split(r"(?<! )/(?! )|(?<=\w)\.(?=\w)", source)
+    parts = [_PREFIX.sub("", part.strip().lstrip("@")) for part in parts]
+    return [part for part in parts if part and not part.isdigit() and part != "."] or [source]
+
+
+@lru_cache(maxsize=4096)
+def match_name(source: str) -> NameMatch:
+    """What the name of `source` says, by its last step and, where that is vague, the one before."""
+    if "." in source and "/" not in source:  # "Art.Nr" is one name, "offers.0.price" a path
+        words = words_of(source)
+        if max((strengths := _strengths(words)).values(), default=0) >= FILLED:
+            return NameMatch(strengths, _decoy(words, strengths), _currency(words))
+    parts = path_parts(source)
+    words = words_of(parts[-1])
+    before = words_of(parts[-2]) if len(parts) > 1 else ()
+    strengths = _strengths(words)
+    if before and len(words) == 1 and words[0] in names.GENERIC:
+        joined = _strengths(before + words)
+        if max(joined.values(), default=0) >= FILLED:
+            strengths = joined
+        elif not set(before) <= _FILLERS:
+            # "variant/name" is still a name; the name of something unknown hardly is
+            strengths = {target: value * _VAGUE for target, value in strengths.items()} | joined
+    decoy = _decoy(words, strengths) or _decoy(before, strengths)
+    return NameMatch(strengths, decoy, _currency(words))
+
+
+def _currency(words: tuple[str, ...]) -> str | None:
+    return next((word.upper() for word in words if is_code(word.upper())), None)
+
+
+def _decoy(words: tuple[str, ...], strengths: dict[str, float]) -> str | None:
+    """Why words that say something, or say nothing else, are not what they look like."""
+    if "".join(words) in _BY_GLUED:
+        return None  # a whole phrase such as "price tax included" is no decoy
+    reasons: list[str] = []
+    left = set(words)
+    for phrase, reason in _DECOYS:
+        if reason == names.TAX and "price" in strengths:
+            continue
+        size = len(phrase)
+        if any(words[start : start + size] == phrase for start in range(len(words) - size + 1)):
+            reasons.append(reason)
+            left -= set(phrase)
+    return reasons[0] if reasons and (strengths or left <= _FILLERS) else None
+
+
+def _strengths(words: tuple[str, ...]) -> dict[str, float]:
+    glued = "".join(words)
+    same = SAME if len(words) == 1 else SAME_PHRASE
+    found = dict.fromkeys(_BY_GLUED.get(glued, ()), same)
+    trimmed = tuple(word for word in words if not is_code(word.upper()))
+    while trimmed and trimmed[-1].isdigit():
+        trimmed = trimmed[:-1]
+    if not found and trimmed != words:
+        found = dict.fromkeys(_BY_GLUED.get("".join(trimmed), ()), FILLED)
+    if found:
+        return found
+    for target, phrases in _TARGET_PHRASES.items():
+        best = max((_contained(words, phrase, target) for phrase in phrases), default=0.0)
+        if best:
+            found[target] = best
+    if not found and len(glued) >= _SHORTEST_TYPO:
+        close = process.extractOne(
+            glued, _BY_GLUED.keys(), scorer=fuzz.ratio, score_cutoff=_TYPO_RATIO
+        )
+        if close and len(close[0]) >= _SHORTEST_TYPO:
+            found = dict.fromkeys(_BY_GLUED[close[0]], TYPO)
+    return found
+
+
+def _contained(words: tuple[str, ...], phrase: tuple[str, ...], target: str) -> float:
+    size = len(phrase)
+    if size >= len(words):
+        return 0.0
+    for start in range(len(words) - size + 1):
+        if words[start : start + size] != phrase:
+            continue
+        rest = set(words[:start] + words[start + size :])
+        if target == "price":
+            rest -= _TAX
+        if rest <= _FILLERS - _TURNING or (rest <= _FILLERS and target in ("brand", "images")):
+            return FILLED
+        return 0.0 if rest & _TURNING else LOOSE
+    return 0.0

@@ -1,0 +1,336 @@
+"""The mapping that the evidence supports, how sure it is, and what a person must be asked.
+
+A wrong key or price that looks sure is the worst outcome: it fills the catalogue with wrong data
+that nobody looks at. So names, values and the other columns must agree before a field is sure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from typing import Protocol
+
+from jobtracker.catalogue.normalise import (
+    LISTS,
+    TARGETS,
+    decimal_style,
+    is_ambiguous,
+    normalise_record,
+    parse_price,
+)
+
+from . import names
+from .families import Families
+from .mapping import (
+    DECIMAL_COMMA,
+    DECIMAL_POINT,
+    Mapping,
+    Raw,
+    column_styles,
+    transforms,
+)
+from .match import FILLED, LOOSE, TYPO, NameMatch, match_name, path_parts, words_of
+from .shapes import Shape, by_shape_alone, fit, shape_of
+from .suggestion import FieldSuggestion, Question, Suggestion
+
+_SHOWN = 0.5
+_ASK = 0.7
+_TIE = 0.02
+_SAMPLED_VALUES = 400
+_MOST_UNKNOWN = 0.05
+
+
+class FieldSurvey(Protocol):
+    """What the readers found out about one field over all records."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def coverage(self) -> float: ...
+    @property
+    def distinct(self) -> int: ...
+    @property
+    def uniqueness(self) -> float: ...
+    @property
+    def samples(self) -> Sequence[str]: ...
+    @property
+    def repeated(self) -> bool: ...
+
+
+class Survey(Protocol):
+    """The fields of a feed in order."""
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def fields(self) -> Sequence[FieldSurvey]: ...
+
+
+class Record(Protocol):
+    """One record as the readers give it."""
+
+    @property
+    def fields(self) -> MappingOf[str, Raw]: ...
+
+
+@dataclass
+class _Column:
+    """One field with its evidence."""
+
+    field: FieldSurvey
+    name: NameMatch
+    shape: Shape
+    scores: dict[str, tuple[float, str]]
+
+
+def suggest(
+    survey: Survey,
+    sample_records: Iterable[Record],
+    supplier_defaults: MappingOf[str, str] | None = None,
+) -> Suggestion:
+    """Suggest a target for each field of a feed.
+
+    `sample_records`: some hundred records, from several places where possible.
+    `supplier_defaults`: values by target that gaps take, and `decimal_style` ("." or ",").
+    """
+    known = dict(supplier_defaults or {})
+    style = known.pop("decimal_style", None)
+    records = [record.fields for record in sample_records]
+    columns = [_column(field, records) for field in survey.fields]
+    chosen = _assign(columns)
+    fields = [_suggestion(column, chosen.get(column.field.source), style) for column in columns]
+    suggestion = Suggestion(fields)
+    _doubt_price(suggestion, columns, style)
+    _fill_defaults(suggestion, columns, known)
+    _ask_for_currency(suggestion, records)
+    suggestion.sureness = {"identity": _identity(suggestion), "name": _sureness(suggestion, "name")}
+    if suggestion.find("price") or _price_like(columns):
+        suggestion.sureness["price"] = _sureness(suggestion, "price")
+    return suggestion
+
+
+def _column(field: FieldSurvey, records: Sequence[MappingOf[str, Raw]]) -> _Column:
+    values: list[str] = []
+    for record in records:
+        value = record.get(field.source)
+        if value:
+            values.extend(value if isinstance(value, list) else (value,))
+        if len(values) >= _SAMPLED_VALUES:
+            break
+    shape = shape_of(
+        values or list(field.samples),
+        coverage=field.coverage,
+        distinct=field.distinct,
+        unique=field.uniqueness,
+    )
+    name = match_name(field.source)
+    scores = {}
+    if name.decoy is None:
+        for target, strength in name.strengths.items():
+            scores[target] = _score(target, strength, shape, field.repeated)
+        if not scores and (guess := by_shape_alone(shape)):
+            target, confidence, reason = guess
+            scores[target] = (confidence, reason)
+    return _Column(field, name, shape, scores)
+
+
+def _score(target: str, strength: float, shape: Shape, repeated: bool) -> tuple[float, str]:
+    agreement, reason = fit(target, shape)
+    confidence = min(0.99, 0.7 * strength + 0.3 * agreement)
+    if agreement <= 0.2:
+        confidence = min(confidence, 0.3)
+    elif agreement < 0.5 and target in ("key", "sku"):
+        confidence = min(confidence, _ASK)
+    if repeated and target not in LISTS and target not in ("price", "currency"):
+        confidence *= 0.6
+        reason = f"Several values in a record; {reason}"
+    if strength == LOOSE:
+        reason = f"The name says it only in part; {reason}"
+    elif strength == TYPO:
+        reason = f"Perhaps misspelt; {reason}"
+    return confidence, reason
+
+
+def _assign(columns: Sequence[_Column]) -> dict[str, str]:
+    """Source to target: the surest pairs first, each source once, each single target once."""
+    pairs = sorted(
+        (
+            (-confidence, len(path_parts(column.field.source)), _rank(target), index, target)
+            for index, column in enumerate(columns)
+            for target, (confidence, _) in column.scores.items()
+            if confidence >= _SHOWN
+        ),
+    )
+    chosen: dict[str, str] = {}
+    taken: set[str] = set()
+    for *_, index, target in pairs:
+        source = columns[index].field.source
+        many = target in ("images", "variant")
+        if source in chosen or (target in taken and not many):
+            continue
+        chosen[source] = target
+        taken.add(target)
+    return chosen
+
+
+def _rank(target: str) -> int:
+    return TARGETS.index(target) if target in TARGETS else len(TARGETS)
+
+
+def _suggestion(column: _Column, target: str | None, style: str | None) -> FieldSuggestion:
+    confidence, reason = column.scores.get(target or "", (0.0, "No known name or form"))
+    if column.name.decoy:
+        reason = f"Likely a decoy: {column.name.decoy}"
+    elif target is None and column.scores:
+        best = max(column.scores, key=lambda key: column.scores[key][0])
+        reason = f"{column.scores[best][1]}; not taken as {best}"
+    return FieldSuggestion(
+        source=column.field.source,
+        target=target,
+        confidence=confidence,
+        reason=reason,
+        transform=_transform(target, column.shape, style) if target else None,
+        decoy=column.name.decoy is not None,
+        samples=tuple(column.field.samples),
+        coverage=column.field.coverage,
+    )
+
+
+def _transform(target: str, shape: Shape, style: str | None) -> str:
+    usual = transforms(target)[0]
+    if usual != "number":
+        return usual
+    proven = decimal_style(shape.values) or style
+    return {".": DECIMAL_POINT, ",": DECIMAL_COMMA}.get(proven or "", usual)
+
+
+def _doubt_price(suggestion: Suggestion, columns: Sequence[_Column], style: str | None) -> None:
+    """Lower the price under any bar where a second field says it as well, or where its values
+    may be thousands or have three decimals."""
+    price = suggestion.find("price")
+    if price is None:
+        rivals = _price_like(columns)
+        if rivals:
+            text = "No field is surely the price. Choose one."
+            suggestion.questions.append(Question("mapping", "price", text, rivals))
+        return
+    shapes = {column.field.source: column.shape for column in columns}
+    mine = shapes[price.source]
+    rivals = tuple(
+        column.field.source
+        for column in columns
+        if column.field.source != price.source
+        and column.scores.get("price", (0.0, ""))[0] >= price.confidence - _TIE
+        and column.shape.values != mine.values
+    )
+    if rivals:
+        price.confidence = min(price.confidence, _ASK)
+        price.reason = f"{price.reason}; {', '.join(rivals)} looks like a price too"
+        text = "Several fields look like a price. Choose one; the others stay out."
+        suggestion.questions.append(Question("mapping", "price", text, (price.source, *rivals)))
+    elif decimal_style(mine.values) is None and style is None:
+        unclear = next((value for value in mine.values if _is_unclear(value)), None)
+        if unclear:
+            price.confidence = min(price.confidence, _ASK)
+            price.reason = "Thousands, or three decimals"
+            text = f'Is the dot in prices such as "{unclear}" a decimal point, or does it group?'
+            suggestion.questions.append(
+                Question("mapping", "price", text, (DECIMAL_POINT, DECIMAL_COMMA))
+            )
+
+
+def _is_unclear(value: str) -> bool:
+    digits = "".join(character for character in value if character.isdigit() or character in ".,")
+    return is_ambiguous(digits)
+
+
+def _price_like(columns: Sequence[_Column]) -> tuple[str, ...]:
+    """Fields that may be the price: by name in part, or amounts with a currency mark."""
+    return tuple(
+        column.field.source
+        for column in columns
+        if column.name.decoy is None
+        and column.shape.priced >= 0.9
+        and column.field.coverage > 0
+        and (column.name.strengths.get("price", 0) >= LOOSE or column.shape.marked >= 0.9)
+        and max(
+            (s for target, s in column.name.strengths.items() if target != "price"), default=0
+        ) < FILLED
+    )  # fmt: skip
+
+
+def _sureness(suggestion: Suggestion, target: str) -> float:
+    found = suggestion.find(target)
+    return found.confidence if found else 0.0
+
+
+def _identity(suggestion: Suggestion) -> float:
+    """How sure the source key is: the key, the sku, a group with variants, or a unique name."""
+    found = [suggestion.find(target) for target in ("key", "sku", "group")]
+    sure = [item.confidence for item in found if item]
+    if sure:
+        return max(sure)
+    name = suggestion.find("name")
+    return name.confidence if name else 0.0
+
+
+def _fill_defaults(
+    suggestion: Suggestion, columns: Sequence[_Column], known: MappingOf[str, str]
+) -> None:
+    for target, value in known.items():
+        if value:
+            suggestion.defaults[target] = value
+            suggestion.default_reasons[target] = "The supplier's default"
+    if "currency" in suggestion.defaults or suggestion.find("currency"):
+        return
+    price = suggestion.find("price")
+    if price is None:
+        return
+    named = match_name(price.source).currency
+    if named:
+        suggestion.defaults["currency"] = named
+        suggestion.default_reasons["currency"] = f'Named in the field "{price.source}"'
+        return
+    glued = {"".join(words_of(path_parts(column.field.source)[-1])) for column in columns}
+    for required, values, reason in names.KNOWN_FORMATS:
+        if required <= glued:
+            for target, value in values.items():
+                suggestion.defaults.setdefault(target, value)
+                suggestion.default_reasons.setdefault(target, reason)
+
+
+def _ask_for_currency(suggestion: Suggestion, records: Sequence[MappingOf[str, Raw]]) -> None:
+    mapping = suggestion.mapping(_SHOWN)
+    if question := currency_question(mapping, records):
+        suggestion.questions.append(question)
+
+
+def currency_question(mapping: Mapping, records: Iterable[MappingOf[str, Raw]]) -> Question | None:
+    """What to ask where more than one price in twenty would have no known currency, else None."""
+    if not mapping.has("price"):
+        return None
+    records = list(records)
+    styles = column_styles(mapping, records)
+    families = Families()
+    priced = unknown = 0
+    options: dict[str, None] = {}
+    for record in records:
+        values = mapping.apply(record)
+        if families.fold(values):
+            continue
+        price = normalise_record(values, styles, mapping.defaults).vals.get("price")
+        if price is None:
+            continue
+        priced += 1
+        if "currency" not in price:
+            unknown += 1
+            raw = values["price"]
+            first = raw if isinstance(raw, str) else next(filter(None, raw), "")
+            options |= dict.fromkeys(parse_price(first).marks)
+    if unknown <= priced * _MOST_UNKNOWN:
+        return None
+    text = "The prices name no currency. Which one is it?"
+    if options:
+        text = "The currency mark of the prices has several meanings. Which one is it?"
+    return Question("currency", "currency", text, tuple(options))

@@ -1,0 +1,119 @@
+"""What is suggested for a feed, and whether a person must look at it before a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .mapping import Field, Mapping
+
+Reason = Literal["mapping", "currency"]
+
+REQUIRED = ("key", "group", "sku", "name", "price", "currency")
+"""Targets that a run only uses when they are sure; other fields are used from `USEFUL` on."""
+USEFUL = 0.7
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person must decide: a field for `target` (options are sources) or the currency
+    (options are ISO codes, none where nothing hints at any)."""
+
+    reason: Reason
+    target: str
+    text: str
+    options: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The question as plain values."""
+        return {
+            "reason": self.reason,
+            "target": self.target,
+            "text": self.text,
+            "options": list(self.options),
+        }
+
+
+@dataclass
+class FieldSuggestion:
+    """One source field. `target` None leaves it out; `decoy` says that it only looks like one."""
+
+    source: str
+    target: str | None
+    confidence: float
+    reason: str
+    transform: str | None
+    decoy: bool
+    samples: tuple[str, ...]
+    coverage: float
+
+    def as_json(self) -> dict[str, Any]:
+        """The field as `suggest_mapping` prints it."""
+        return {
+            "source": self.source,
+            "target": self.target,
+            "confidence": round(self.confidence, 2),
+            "reason": self.reason,
+            "samples": list(self.samples),
+            "coverage": round(self.coverage, 4),
+            "transform": self.transform,
+            "decoy": self.decoy,
+        }
+
+
+@dataclass
+class Suggestion:
+    """All fields in the order of the feed, defaults with the reason for each, and questions.
+
+    `sureness` is that of what every run needs: `identity` (the source key), `name`, and `price`
+    where any field may be one.
+    """
+
+    fields: list[FieldSuggestion]
+    defaults: dict[str, str] = field(default_factory=dict)
+    default_reasons: dict[str, str] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+    sureness: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def confidence(self) -> float:
+        """The sureness of the least sure."""
+        return min(self.sureness.values(), default=0.0)
+
+    def find(self, target: str) -> FieldSuggestion | None:
+        """The surest field for `target`."""
+        fields = [item for item in self.fields if item.target == target]
+        return max(fields, key=lambda item: item.confidence, default=None)
+
+    def mapping(self, bar: float) -> Mapping:
+        """What a run may use without asking: required targets from `bar`, others from `USEFUL`."""
+        return Mapping(
+            tuple(
+                Field(item.source, item.target, item.transform)
+                for item in self.fields
+                if item.target and item.confidence >= (bar if item.target in REQUIRED else USEFUL)
+            ),
+            dict(self.defaults),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """`fields` and `defaults` as `Mapping.from_json` reads them, with what else is known."""
+        return {
+            "fields": [item.as_json() for item in self.fields],
+            "defaults": dict(self.defaults),
+            "default_reasons": dict(self.default_reasons),
+            "questions": [question.as_json() for question in self.questions],
+            "confidence": round(self.confidence, 2),
+        }
+
+
+def needs_person(suggestion: Suggestion, bar: float, *, price_only: bool = False) -> Reason | None:
+    """Why a run must wait for a person, or None: "mapping" where identity, name or price are less
+    sure than `bar`, "currency" where prices would be of unknown currency. A price-only run needs
+    no name."""
+    unsure = {what for what, sure in suggestion.sureness.items() if sure < bar}
+    if unsure - ({"name"} if price_only else set()):
+        return "mapping"
+    if any(question.reason == "currency" for question in suggestion.questions):
+        return "currency"
+    return None
