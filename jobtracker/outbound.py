@@ -1,0 +1,318 @@
+"""The guard of all that goes out: it connects only to addresses that are plainly public.
+
+A name is resolved here, every address that the answer holds is judged, and the connection goes
+to the judged address itself, so that a second answer cannot lead elsewhere. Each redirect is a
+new request and is judged again. `OUTBOUND_ALLOW` opens single host:port pairs inside; the
+addresses that hand out a machine's credentials stay shut even there.
+"""
+
+import socket
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from pathlib import Path
+
+import httpx
+from django.conf import settings
+
+from jobtracker import __version__
+
+TIMEOUT = httpx.Timeout(30.0, connect=10.0)  # seconds without a byte
+DEADLINE_SECONDS = 3600.0  # for one whole download
+MAX_REDIRECTS = 5
+PIECE_BYTES = 1 << 16
+DEFAULT_PORTS = {"http": 80, "https": 443}
+PASSING = {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529}
+
+Address = IPv4Address | IPv6Address
+
+# IANA's special-purpose registries (RFC 6890 and its successors), and what routes into them.
+# Python's `is_global` is not used: it passes several of these.
+_NOT_PUBLIC_4 = tuple(
+    IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",  # shared by carriers
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",  # protocol assignments
+        "192.0.2.0/24",  # documentation
+        "192.31.196.0/24",  # AS112
+        "192.52.193.0/24",  # AMT
+        "192.88.99.0/24",  # 6to4 relays
+        "192.168.0.0/16",
+        "192.175.48.0/24",  # AS112
+        "198.18.0.0/15",  # benchmarks
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",
+    )
+)
+_PUBLIC_6 = IPv6Network("2000::/3")  # all that is handed out; NAT64, mapped, local lie outside
+_NOT_PUBLIC_6 = tuple(
+    IPv6Network(network)
+    for network in (
+        "2001::/23",  # Teredo, ORCHID, benchmarks and other protocol assignments
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4
+        "2620:4f:8000::/48",  # AS112
+        "3ffe::/16",  # the 6bone of old
+        "3fff::/20",  # documentation
+    )
+)
+# Where clouds tell a machine its own credentials.
+_METADATA = tuple(
+    ip_network(network)
+    for network in (
+        "169.254.0.0/16",
+        "100.100.100.200/32",
+        "168.63.129.16/32",
+        "192.0.0.192/32",
+        "fd00:ec2::/32",
+        "fd20:ce::254/128",
+        "fe80::/10",
+    )
+)
+_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
+
+
+class OutboundError(Exception):
+    """Nothing was fetched. The message names the host and the reason; `transient` says whether
+    another try may succeed."""
+
+    transient = False
+
+
+class OutboundRefused(OutboundError):
+    """The guard does not go there."""
+
+
+class FetchFailed(OutboundError):
+    """The other side could not be reached, or did not give what was asked for."""
+
+    def __init__(self, message: str, *, transient: bool) -> None:
+        super().__init__(message)
+        self.transient = transient
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What came back. `status` is 200, or 304 where it has not changed: then nothing was written.
+    `url` is where the last redirect led, `bytes` and `sha256` are of what was written."""
+
+    status: int
+    url: str
+    etag: str
+    last_modified: str
+    content_type: str
+    bytes: int
+    sha256: str
+
+
+def is_public(address: Address) -> bool:
+    """Tell whether an address is one of the open Internet and nothing else."""
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in (*_NOT_PUBLIC_4, *_METADATA))
+    return address in _PUBLIC_6 and not any(address in network for network in _NOT_PUBLIC_6)
+
+
+def is_metadata(address: Address) -> bool:
+    """Tell whether an address, or the IPv4 address inside it, hands out credentials."""
+    return any(inner in network for inner in _faces(address) for network in _METADATA)
+
+
+def checked_addresses(host: str, port: int) -> list[str]:
+    """Resolve `host` and return its addresses, in the resolver's order.
+
+    Raises `OutboundRefused` if any of them is not public (and `OUTBOUND_ALLOW` does not list it
+    or the name with this port), `FetchFailed` if there is none.
+    """
+    name = host.rstrip(".").lower()
+    try:
+        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        passing = getattr(error, "errno", None) == socket.EAI_AGAIN
+        reason = getattr(error, "strerror", None) or error
+        raise FetchFailed(f"{host} cannot be found: {reason}.", transient=passing) from None
+    addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+    for text in addresses:
+        address = ip_address(text)
+        if is_metadata(address):
+            raise OutboundRefused(f"{host} was refused: {text} is a machine's metadata address.")
+        opened = not settings.OUTBOUND_ALLOW.isdisjoint({(name, port), (text, port)})
+        if not (opened or is_public(address)):
+            raise OutboundRefused(
+                f"{host} was refused: {text} is not a public address. If that is meant, list"
+                f" {name}:{port} in OUTBOUND_ALLOW."
+            )
+    return addresses
+
+
+def check(url: str) -> None:
+    """Judge an address before anything is created for it. Raises `OutboundError`."""
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise OutboundRefused(f"That is no web address: {error}.") from None
+    _addresses(parsed)
+
+
+def client() -> httpx.Client:
+    """Return a client whose every request, redirects included, passes the guard.
+
+    It takes no proxy and no log-in from the environment.
+    """
+    return httpx.Client(
+        transport=_GuardedTransport(),
+        trust_env=False,
+        timeout=TIMEOUT,
+        follow_redirects=True,
+        max_redirects=MAX_REDIRECTS,
+        headers={"User-Agent": f"jobtracker/{__version__}"},
+    )
+
+
+def fetch(
+    url: str, to: Path, max_bytes: int, *, etag: str = "", last_modified: str = ""
+) -> Fetched:
+    """Download `url` into the file `to`, at most `max_bytes` after unpacking.
+
+    With the `etag` or `last_modified` of an earlier answer the server may say that nothing has
+    changed (status 304). Raises `OutboundRefused` and `FetchFailed`; then no file is left.
+    """
+    check(url)
+    conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+    headers = {name: value for name, value in conditions.items() if value and value.isascii()}
+    host = httpx.URL(url).host
+    try:
+        with client() as session:
+            with session.stream(
+                "GET", url, headers={"Accept-Encoding": "gzip", **headers}
+            ) as response:
+                return _receive(response, to, max_bytes)
+    except httpx.TooManyRedirects:
+        reason = f"{host} redirected more than {MAX_REDIRECTS} times."
+        raise FetchFailed(reason, transient=False) from None
+    except httpx.TimeoutException:
+        raise FetchFailed(f"{host} did not answer in time.", transient=True) from None
+    except httpx.ConnectError as error:
+        untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+        reason = f"{host} cannot be reached: {error}."
+        raise FetchFailed(reason, transient=not untrusted) from None
+    except httpx.TransportError as error:
+        raise FetchFailed(f"{host} broke off: {error}.", transient=True) from None
+    except (httpx.InvalidURL, httpx.HTTPError) as error:
+        raise FetchFailed(f"{host} gave no usable answer: {error}.", transient=False) from None
+
+
+class _GuardedTransport(httpx.BaseTransport):
+    """Sends each request to a judged address; name and certificate stay those of the URL."""
+
+    def __init__(self) -> None:
+        # Connections are not kept: they are pooled by address, and the next name there may
+        # expect another certificate.
+        self._transport = httpx.HTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        *others, last = _addresses(request.url)
+        for address in others:
+            try:
+                return self._transport.handle_request(_aimed(request, address))
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                continue
+        return self._transport.handle_request(_aimed(request, last))
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def _aimed(request: httpx.Request, address: str) -> httpx.Request:
+    return httpx.Request(
+        request.method,
+        request.url.copy_with(host=address),
+        headers=request.headers,
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": request.url.raw_host.decode("ascii")},
+    )
+
+
+def _addresses(url: httpx.URL) -> list[str]:
+    if url.scheme not in DEFAULT_PORTS or not url.host:
+        raise OutboundRefused(f"{url.host or 'The address'} was refused: it is no http(s) address.")
+    if url.userinfo:
+        raise OutboundRefused(f"{url.host} was refused: the address holds a log-in.")
+    return checked_addresses(url.raw_host.decode("ascii"), url.port or DEFAULT_PORTS[url.scheme])
+
+
+def _receive(response: httpx.Response, to: Path, max_bytes: int) -> Fetched:
+    host, status = response.url.host, response.status_code
+    conditional = not {"if-none-match", "if-modified-since"}.isdisjoint(response.request.headers)
+    if status != 200 and not (status == 304 and conditional):
+        answer = f"{status} {httpx.codes.get_reason_phrase(status)}".strip()
+        raise FetchFailed(f"{host} answered {answer}.", transient=status in PASSING)
+    digest, count = sha256(), 0
+    if status == 200:
+        try:
+            with to.open("wb") as file:
+                for piece in _pieces(response):
+                    count += len(piece)
+                    if count > max_bytes:
+                        raise FetchFailed(
+                            f"{host} sends more than {max_bytes:,} bytes.", transient=False
+                        )
+                    digest.update(piece)
+                    file.write(piece)
+        except BaseException:
+            to.unlink(missing_ok=True)
+            raise
+    return Fetched(
+        status=status,
+        url=str(response.url),
+        etag=response.headers.get("ETag", ""),
+        last_modified=response.headers.get("Last-Modified", ""),
+        content_type=response.headers.get("Content-Type", ""),
+        bytes=count,
+        sha256=digest.hexdigest() if status == 200 else "",
+    )
+
+
+def _pieces(response: httpx.Response) -> Iterator[bytes]:
+    """Yield the body unpacked, no piece above PIECE_BYTES: a few packed bytes can hold much."""
+    host = response.url.host
+    until = time.monotonic() + DEADLINE_SECONDS
+    packing = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if packing not in ("identity", "", "gzip", "x-gzip"):
+        raise FetchFailed(f"{host} packs its answer as {packing}.", transient=False)
+    unpacker = zlib.decompressobj(wbits=31) if packing.endswith("gzip") else None
+    for piece in response.iter_raw(PIECE_BYTES):
+        if time.monotonic() > until:
+            raise FetchFailed(
+                f"{host} was still sending after {DEADLINE_SECONDS:g} s.", transient=True
+            )
+        if unpacker is None:
+            yield piece
+            continue
+        try:
+            while piece:
+                yield unpacker.decompress(piece, PIECE_BYTES)
+                piece = unpacker.unconsumed_tail
+        except zlib.error as error:
+            raise FetchFailed(f"{host} sent broken gzip: {error}.", transient=True) from None
+    if unpacker and not unpacker.eof:
+        raise FetchFailed(f"{host} broke off within its gzip.", transient=True)
+
+
+def _faces(address: Address) -> list[Address]:
+    """Return the address and, of an IPv6 one, the IPv4 addresses that are packed into it."""
+    if isinstance(address, IPv4Address):
+        return [address]
+    inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if any(address in network for network in _NAT64):
+        inner.append(IPv4Address(int(address) & 0xFFFFFFFF))
+    return [address, *(each for each in inner if each)]
