@@ -17,6 +17,8 @@ class JobtrackerConfig(AppConfig):
 
     def ready(self) -> None:
         from jobtracker import access, reporting
+        from jobtracker.monitor import live
 
         reporting.init_from_settings()
+        live.watch()
         post_migrate.connect(access.sync_roles_after_migrate, sender=self)

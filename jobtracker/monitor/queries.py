@@ -1,6 +1,270 @@
-"""The monitor's questions to the database, each one query."""
+"""The monitor's questions to the database, each one statement."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Now
+
+from jobtracker.models import BackgroundJob
+from jobtracker.monitor import rows
+from jobtracker.monitor.filters import STATES, Filter
+from jobtracker.states import LIVE, TERMINAL, JobType, Status
+
+PAGE = 50
+CAP = 10_000
+CAUSE_DAYS = 7
+CAUSES_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Page:
+    """Up to `PAGE` rows, newest first. `older` and `newer` are the ids to go on from, if any."""
+
+    rows: list[rows.Row]
+    older: UUID | None = None
+    newer: UUID | None = None
+
+
+def page(wanted: Filter, older: UUID | None = None, newer: UUID | None = None) -> Page:
+    """Return the rows of `wanted` before the id `older`, or after the id `newer`, or the newest.
+
+    Ids are ordered by time, so they are the key to page by, and no page costs more than another.
+    """
+    jobs = wanted.rows()
+    if newer:
+        found = rows.read(jobs.filter(id__gt=newer).order_by("id")[: PAGE + 1])
+        more, found = len(found) > PAGE, found[:PAGE][::-1]
+        if not more:
+            return page(wanted)
+        return Page(found, older=found[-1].job.pk, newer=found[0].job.pk)
+    if older:
+        jobs = jobs.filter(id__lt=older)
+    found = rows.read(jobs.order_by("-id")[: PAGE + 1])
+    more, found = len(found) > PAGE, found[:PAGE]
+    return Page(
+        found,
+        older=found[-1].job.pk if more else None,
+        newer=found[0].job.pk if older and found else None,
+    )
+
+
+def by_ids(ids: Iterable[UUID]) -> list[rows.Row]:
+    """Return the rows of these jobs, in no order."""
+    return rows.read(BackgroundJob.objects.filter(pk__in=list(ids)))
+
+
+def newcomers(wanted: Filter, shown: Collection[UUID]) -> int:
+    """Return how many jobs of `wanted` a page that shows `shown` lacks, counted to 1,000.
+
+    Not only new jobs: under a state filter an old one can come in too. Below a full page's last
+    row nothing is missing, it is on a later page.
+    """
+    jobs = wanted.rows().exclude(pk__in=shown)
+    if len(shown) >= PAGE:
+        jobs = jobs.filter(id__gt=min(shown))
+    return jobs.order_by()[:1000].count()
+
+
+Matrix = dict[tuple[str, str], int]
+
+
+def counts(wanted: Filter) -> Matrix:
+    """Return how many jobs there are by (job type, state word).
+
+    The states of live jobs are counted exactly, finished ones to `CAP` + 1 each. Under a search
+    the newest `CAP` + 1 matching jobs are counted.
+    """
+    jobs = BackgroundJob.objects.filter(status__in=LIVE)
+    words = [word for word in STATES if word not in TERMINAL]
+    if wanted.narrowed:
+        matching = wanted.without_tab().rows().order_by("-id").values("pk")[: CAP + 1]
+        jobs = BackgroundJob.objects.filter(pk__in=matching)
+        words = list(STATES)
+    grouped = jobs.values("job_type").annotate(
+        **{word: Count("pk", filter=STATES[word].rows) for word in words}
+    )
+    matrix = {(row["job_type"], word): row[word] for row in grouped.order_by() for word in words}
+    return matrix if wanted.narrowed else matrix | _finished()
+
+
+def _finished() -> Matrix:
+    """Return the finished jobs by type and state, counted to `CAP` + 1."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT t.kind, s.word, (
+                SELECT count(*) FROM (
+                    SELECT FROM background_jobs b
+                    WHERE b.job_type = t.kind AND b.status = s.word LIMIT %s) capped)
+            FROM unnest(%s::text[]) t(kind), unnest(%s::text[]) s(word)
+            """,
+            [CAP + 1, list(JobType.values), list(TERMINAL)],
+        )
+        return {(kind, word): number for kind, word, number in cursor.fetchall()}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The top line. Seconds are floats; None where there is nothing to say."""
+
+    busy: int
+    slots: int
+    workers: int
+    waiting: int
+    oldest: float | None
+    completed: int
+    failed: int
+    causes: int
+    worker_gone: float | None
+    paused: list[str] = field(default_factory=list)
+
+    @property
+    def succeeded(self) -> float | None:
+        """Percent of the jobs of 24 h that ended well, of those that ended well or badly."""
+        ended = self.completed + self.failed
+        return 100 * self.completed / ended if ended else None
+
+
+def facts() -> Facts:
+    """Return the facts of the top line. A worker not seen for a lease does not count."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH alive AS (
+                SELECT slots, busy FROM workers
+                WHERE last_seen > now() - make_interval(secs => %(lease)s)
+            ), ready AS (
+                SELECT created_at FROM background_jobs WHERE status = 'pending'
+                AND run_after IS NULL AND waiting_for IS NULL
+            )
+            SELECT (SELECT coalesce(sum(busy), 0) FROM alive),
+                (SELECT coalesce(sum(slots), 0) FROM alive),
+                (SELECT count(*) FROM alive),
+                (SELECT count(*) FROM ready),
+                (SELECT extract(epoch FROM now() - min(created_at))::float8 FROM ready),
+                (SELECT count(*) FROM background_jobs
+                 WHERE status = 'completed' AND completed_at > now() - interval '24 hours'),
+                (SELECT count(*) FROM background_jobs
+                 WHERE status = 'failed' AND failed_at > now() - interval '24 hours'),
+                (SELECT count(DISTINCT error_fingerprint) FROM background_jobs
+                 WHERE status = 'failed' AND failed_at > now() - make_interval(days => %(days)s)
+                 AND error_fingerprint <> ''),
+                (SELECT extract(epoch FROM now() - max(last_seen))::float8 FROM workers),
+                (SELECT coalesce(array_agg(job_type ORDER BY job_type), '{}')
+                 FROM job_queues WHERE paused)
+            """,
+            {"lease": settings.LEASE_SECONDS, "days": CAUSE_DAYS},
+        )
+        return Facts(*cursor.fetchone())
 
 
 def open_causes() -> int:
     """Return how many causes of failure are open."""
-    return 0
+    return _recently_failed().aggregate(n=Count("error_fingerprint", distinct=True))["n"]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The last hour, minute by minute, oldest first: `minutes[word]` are 60 numbers."""
+
+    now: datetime
+    minutes: dict[str, list[int]]
+
+    def total(self, word: str) -> int:
+        return sum(self.minutes[word])
+
+
+def last_hour() -> Strip:
+    """Return what ended in the last hour: completed, failed, and tries that are to be retried."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT word, floor(extract(epoch FROM now() - at) / 60)::int, count(*), now()
+            FROM (
+                SELECT 'completed' AS word, completed_at AS at FROM background_jobs
+                WHERE status = 'completed' AND completed_at > now() - interval '1 hour'
+                UNION ALL
+                SELECT 'failed', failed_at FROM background_jobs
+                WHERE status = 'failed' AND failed_at > now() - interval '1 hour'
+                UNION ALL
+                SELECT 'retry', a.finished_at FROM background_jobs b
+                JOIN job_attempts a ON a.job_id = b.id
+                WHERE b.status = 'pending' AND b.run_after IS NOT NULL
+                AND a.outcome IN ('retryable', 'crashed', 'lost')
+                AND a.finished_at > now() - interval '1 hour'
+            ) ended
+            GROUP BY 1, 2
+            UNION ALL SELECT '', 0, 0, now()
+            """
+        )
+        found = cursor.fetchall()
+    minutes = {word: [0] * 60 for word in ("completed", "retry", "failed")}
+    for word, back, number, _ in found:
+        if word and 0 <= back < 60:
+            minutes[word][59 - back] = number
+    return Strip(found[0][3], minutes)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Failed jobs of `CAUSE_DAYS` that failed alike. `hours` counts them over the last 24."""
+
+    fingerprint: str
+    message: str
+    number: int
+    kinds: list[str]
+    first: datetime
+    last: datetime
+    now: datetime
+    hours: list[int]
+
+
+def causes() -> list[Cause]:
+    """Return the most frequent causes of failure, at most `CAUSES_SHOWN`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT error_fingerprint, (array_agg(error ORDER BY failed_at DESC))[1], count(*),
+                array_agg(DISTINCT job_type), min(failed_at), max(failed_at), now(),
+                array_agg(floor(extract(epoch FROM now() - failed_at) / 3600)::int)
+            FROM background_jobs
+            WHERE status = 'failed' AND failed_at > now() - make_interval(days => %s)
+            AND error_fingerprint <> ''
+            GROUP BY 1 ORDER BY 3 DESC, 6 DESC LIMIT %s
+            """,
+            [CAUSE_DAYS, CAUSES_SHOWN],
+        )
+        return [Cause(*row[:7], hours=_by_hour(row[7])) for row in cursor.fetchall()]
+
+
+def failed_alike(fingerprint: str) -> list[UUID]:
+    """Return the failed jobs behind a cause, oldest first: what its Retry all retries."""
+    jobs = _recently_failed().filter(error_fingerprint=fingerprint)
+    return list(jobs.order_by("id").values_list("pk", flat=True))
+
+
+def needing_people() -> list[rows.Row]:
+    """Return up to 100 jobs that wait for a person or have stalled, oldest first."""
+    jobs = BackgroundJob.objects.filter(status__in=LIVE)
+    jobs = jobs.filter(Q(waiting_for__isnull=False) | Q(stalled_at__isnull=False))
+    return rows.read(jobs.order_by("id")[:100])
+
+
+def _recently_failed() -> QuerySet[BackgroundJob]:
+    return BackgroundJob.objects.filter(
+        status=Status.FAILED, failed_at__gt=Now() - timedelta(days=CAUSE_DAYS)
+    ).exclude(error_fingerprint="")
+
+
+def _by_hour(hours_back: list[int]) -> list[int]:
+    """Return 24 counts, oldest first, from hours back."""
+    number = Counter(hours_back)
+    return [number[hour] for hour in reversed(range(24))]

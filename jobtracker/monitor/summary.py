@@ -1,0 +1,165 @@
+"""What stands above the monitor's list: facts, last hour, what needs attention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from jobtracker.monitor import queries, words
+from jobtracker.monitor.filters import type_word
+from jobtracker.monitor.rows import NEEDS, Row
+from jobtracker.states import JobType, Waiting
+
+ABOVE, BELOW = 64, 28  # pixels for what went well and for failures
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A rectangle of a chart: x and width in percent, y and height in pixels."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    state: str
+
+
+@dataclass(frozen=True)
+class Attention:
+    """A line of the attention panel. `act` is a POST address, else `url` is where to go."""
+
+    state: str
+    icon: str
+    message: str
+    about: str
+    number: int
+    button: str
+    url: str = ""
+    act: str = ""
+    spark: tuple[Bar, ...] = ()
+
+
+def context() -> dict[str, Any]:
+    """Return the context of the summary templates, by four statements."""
+    facts = queries.facts()
+    strip = queries.last_hour()
+    people = queries.needing_people()
+    attention = [*_people(people), *(_cause(cause) for cause in queries.causes())]
+    return {
+        "facts": facts,
+        "oldest": words.duration(facts.oldest) if facts.oldest is not None else "",
+        "worker_gone": words.duration(facts.worker_gone) if facts.worker_gone else "",
+        "paused": [JobType(kind).label for kind in facts.paused],
+        "strip": _bars(strip),
+        "strip_totals": {word: strip.total(word) for word in strip.minutes},
+        "strip_ticks": _ticks(strip),
+        "strip_said": _said(strip),
+        "attention": attention,
+    }
+
+
+def tab_title(facts: queries.Facts) -> str:
+    """Return "3 running, 1 cause of failure - Queue", for the browser's tab."""
+    parts = [f"{facts.busy} running"] if facts.busy else []
+    if facts.causes:
+        parts.append(words.counted(facts.causes, "causes") + " of failure")
+    return f"{', '.join(parts)} - Queue" if parts else "Queue"
+
+
+def _bars(strip: queries.Strip) -> list[Bar]:
+    """Stack completed and to-retry upwards from the base line, hang failures below it."""
+    done, retry, failed = (strip.minutes[word] for word in ("completed", "retry", "failed"))
+    up = ABOVE / max(1, *(a + b for a, b in zip(done, retry, strict=True)))
+    down = BELOW / max(1, *failed)
+    bars = []
+    for minute in range(60):
+        x = minute * 100 / 60
+        tall = _height(done[minute] * up)
+        if done[minute]:
+            bars.append(Bar(x, ABOVE - tall, 1.25, tall, "completed"))
+        if retry[minute]:
+            top = _height(retry[minute] * up)
+            bars.append(Bar(x, ABOVE - tall - top - 1, 1.25, top, "retry"))
+        if failed[minute]:
+            deep = _height(failed[minute] * down)
+            bars.append(Bar(x, ABOVE + 3, 1.25, deep, "failed"))
+    return bars
+
+
+def _height(pixels: float) -> float:
+    """Never too small to be seen, but nothing stays nothing."""
+    return round(max(pixels, 3), 1) if pixels else 0
+
+
+def _ticks(strip: queries.Strip) -> list[str]:
+    """Return the labels of the time axis, in the viewer's time zone."""
+    starts = (strip.now - timedelta(minutes=back) for back in (60, 45, 30, 15))
+    return [timezone.localtime(moment).strftime("%H:%M") for moment in starts] + ["now"]
+
+
+def _said(strip: queries.Strip) -> str:
+    """Say the chart in words."""
+    total = strip.total
+    return (
+        f"In the last hour {words.counted(total('completed'), 'jobs')} completed,"
+        f" {total('failed'):,} failed, {total('retry'):,} to be retried."
+    )
+
+
+def _people(waiting: list[Row]) -> list[Attention]:
+    """Return a line for each thing that people are asked for, then one a stalled job."""
+    lines = []
+    for reason in Waiting:
+        rows = [row for row in waiting if row.job.waiting_for == reason]
+        if not rows:
+            continue
+        alone = len(rows) == 1
+        subject = rows[0].name if alone else words.counted(len(rows), "jobs")
+        lines.append(
+            Attention(
+                "person",
+                "hand",
+                f"{subject} {'needs' if alone else 'need'} {NEEDS[reason]}",
+                rows[0].origin if alone else "waiting for a person, holding no slot",
+                len(rows),
+                "Open job" if alone else "Show jobs",
+                rows[0].url if alone else f"{reverse('monitor')}?status=person",
+            )
+        )
+    for row in waiting:
+        if row.job.stalled_at and row.job.advanced_at:
+            still = words.rough((row.now - row.job.advanced_at).total_seconds())
+            message = f"{row.name} has not advanced for {still} in {row.stage}"
+            lines.append(Attention("stalled", "pause", message, row.origin, 1, "Open job", row.url))
+    return lines
+
+
+def _cause(cause: queries.Cause) -> Attention:
+    message = cause.message.strip().partition("\n")[0] or "Stopped without a message"
+    kinds = ", ".join(JobType(kind).label for kind in cause.kinds)
+    first, last = words.ago(cause.first, cause.now), words.ago(cause.last, cause.now)
+    only = type_word(cause.kinds[0]) if len(cause.kinds) == 1 else ""
+    return Attention(
+        "failed",
+        "x",
+        message,
+        f"{kinds} · first {first} · last {last}",
+        cause.number,
+        f"Retry all ({cause.number:,})",
+        f"{reverse('monitor')}?{f'type={only}&' if only else ''}status=failed",
+        reverse("retry-cause", args=[cause.fingerprint]),
+        _spark(cause.hours),
+    )
+
+
+def _spark(hours: list[int]) -> tuple[Bar, ...]:
+    scale = 20 / max(1, *hours)
+    return tuple(
+        Bar(round(hour * 100 / 24, 2), 22 - max(2, number * scale), 2.8, max(2, number * scale), "")
+        for hour, number in enumerate(hours)
+        if number
+    )

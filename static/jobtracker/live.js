@@ -1,0 +1,154 @@
+// Takes the server's fragments into the page, and says how old the page is.
+const SILENT = 5000; // ms without a word from the server: the page may be out of date
+const REFETCH = 2000; // ms between two fetches of what depends on this page's address
+const REFUSED = [4401, 4403]; // logged out, not allowed: no use in trying again
+
+const marker = document.getElementById("jt-live");
+const socket = document.getElementById("jt-socket");
+let heard = performance.now();
+let from = marker?.dataset.from;
+let paused = false;
+let refused = false;
+
+const clock = () => new Date().toTimeString().slice(0, 8);
+
+// A frame may hold more than this page shows, or be older than what it fetched itself.
+function wanted(fragment) {
+  const shown = fragment.id && document.getElementById(fragment.id);
+  return shown && !(Number(fragment.dataset.version) < Number(shown.dataset.version));
+}
+
+htmx.defineExtension("jt-frames", {
+  transformResponse(text) {
+    const frame = document.createElement("template");
+    frame.innerHTML = text;
+    for (const fragment of [...frame.content.children]) {
+      if (!wanted(fragment)) fragment.remove();
+    }
+    return frame.innerHTML;
+  },
+});
+
+// What a person has opened stays open, and what is half typed stays typed.
+Idiomorph.defaults.ignoreActiveValue = true;
+Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => {
+  if (name === "open" && node.matches("details, dialog")) return false;
+  return !(node.hasAttribute("data-kept") && (name === "hidden" || name === "aria-expanded"));
+};
+
+const before = new WeakMap();
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+document.addEventListener("htmx:oobBeforeSwap", ({ target }) => before.set(target, target.dataset.s));
+document.addEventListener("htmx:oobAfterSwap", ({ target }) => {
+  const now = document.getElementById(target.id);
+  if (now?.dataset.s === before.get(target)) return;
+  if (now.matches("tr") && !calm.matches) {
+    const tint = getComputedStyle(now).getPropertyValue("--jt-accent");
+    now.animate([{ background: `color-mix(in srgb, ${tint} 18%, transparent)` }, {}], 1000);
+  }
+  if (now.matches("tr")) changes += 1;
+});
+
+// Others' changes are summed up each 10 s: a list that talks all the time cannot be listened to.
+let changes = 0;
+setInterval(() => {
+  const status = document.getElementById("jt-status");
+  if (changes && status) {
+    status.textContent = changes === 1 ? "1 job changed." : `${changes} jobs changed.`;
+    changes = 0;
+  }
+}, 10_000);
+
+// Counts, newcomers and tab panels depend on the address, so the page fetches them itself.
+let due = 0;
+function refetch() {
+  const part = document.querySelector("[data-changes]");
+  if (!part || due) return;
+  due = setTimeout(async () => {
+    const url = new URL(part.dataset.changes, location);
+    if (part.id === "jt-list") {
+      const rows = [...document.querySelectorAll("#jt-rows > tr")];
+      url.searchParams.set("shown", rows.map((row) => row.id.slice(4)).join());
+      if ("first" in part.dataset) url.searchParams.set("first", "1");
+    }
+    await htmx.ajax("GET", url.pathname + url.search, { source: part, swap: "none" });
+    due = 0;
+  }, REFETCH);
+}
+
+// The server sends the next frame when this one was seen; a paused page does not say so, and is
+// sent the newest of everything when it goes on.
+let unseen = null;
+function seen(wrapper) {
+  unseen = paused ? wrapper : null;
+  if (!paused) wrapper.send('{"seen": true}', socket);
+}
+
+socket?.addEventListener("htmx:wsOpen", ({ detail }) => {
+  const ids = [...document.querySelectorAll("#jt-rows > tr")].map((row) => row.id.slice(4));
+  detail.socketWrapper.send(JSON.stringify({ ids }), socket);
+});
+socket?.addEventListener("htmx:wsAfterMessage", ({ detail }) => {
+  heard = performance.now();
+  from = clock();
+  if (detail.message.startsWith("<!--changed-->")) refetch();
+  if (detail.message.includes("jt-top")) refetch();
+  entitle();
+  tick();
+  seen(detail.socketWrapper);
+});
+socket?.addEventListener("htmx:wsClose", (event) => {
+  const { code } = event.detail.event;
+  refused = REFUSED.includes(code);
+  // The extension itself comes back after these only.
+  if (!refused && ![1006, 1011, 1012, 1013].includes(code)) {
+    setTimeout(() => event.detail.socketWrapper.reconnect(), 500 + 1500 * Math.random());
+  }
+  if (refused) heard = -SILENT;
+  tick();
+});
+
+// The tab says what the page says: in its title, and in its icon for the worst state.
+function entitle() {
+  const said = document.querySelector("#jt-facts, #jt-top");
+  if (!said) return;
+  document.title = `${said.dataset.title} · jobtracker`;
+  const icon = document.querySelector("link[rel=icon]");
+  const { icon: plain, iconBusy, iconFailed } = marker.dataset;
+  const href = { busy: iconBusy, failed: iconFailed }[said.dataset.worst] ?? plain;
+  if (icon && icon.getAttribute("href") !== href) icon.setAttribute("href", href);
+}
+
+let alerted = false;
+function tick() {
+  if (!marker) return;
+  const silent = performance.now() - heard;
+  const lost = silent > SILENT;
+  const state = paused ? "paused" : lost ? "lost" : "on";
+  const [word, rest] = {
+    paused: ["Paused", `, data from ${from}`],
+    lost: [refused ? "Signed out" : "Reconnecting", `, data from ${from}`],
+    on: ["Live", `, ${(silent / 1000).toFixed(1)} s ago`],
+  }[state];
+  marker.dataset.live = state;
+  marker.children[0].textContent = word;
+  marker.children[1].textContent = rest;
+  if (lost !== alerted) {
+    alerted = lost;
+    const alert = document.getElementById("jt-alert");
+    alert.textContent = lost ? `Connection lost; the page shows data from ${from}.` : "";
+  }
+}
+
+document.getElementById("jt-pause")?.addEventListener("click", ({ currentTarget }) => {
+  paused = !paused;
+  currentTarget.setAttribute("aria-pressed", String(paused));
+  currentTarget.querySelector("span").textContent = paused ? "Go on" : "Pause";
+  if (unseen) seen(unseen);
+  tick();
+});
+
+if (socket) {
+  entitle();
+  setInterval(tick, 200);
+}

@@ -1,0 +1,33 @@
+// Relative times and running durations go on between two frames; the same words as words.py.
+const MINUTE = 60, HOUR = 3600, DAY = 86400;
+const two = (number) => String(number).padStart(2, "0");
+
+function ago(seconds) {
+  if (seconds < 1) return "just now";
+  if (seconds < MINUTE) return `${Math.floor(seconds)} s ago`;
+  if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)} min ago`;
+  if (seconds < DAY) return `${Math.floor(seconds / HOUR)} h ago`;
+  return null; // a date: it does not change while someone looks
+}
+
+function duration(seconds) {
+  const whole = Math.round(seconds);
+  if (seconds < 10) return `${Math.max(seconds, 0).toFixed(1)} s`;
+  if (whole < MINUTE) return `${whole} s`;
+  if (whole < HOUR) return `${Math.floor(whole / MINUTE)} m ${two(whole % MINUTE)} s`;
+  if (whole < DAY) return `${Math.floor(whole / HOUR)} h ${two(Math.floor((whole % HOUR) / MINUTE))} m`;
+  return `${Math.floor(whole / DAY)} d ${Math.floor((whole % DAY) / HOUR)} h`;
+}
+
+function write(element, words) {
+  if (words !== null && element.textContent !== words) element.textContent = words;
+}
+
+// The browser's clock may be wrong; the page says what time it was on the server.
+const skew = Date.now() - Date.parse(document.getElementById("jt-live")?.dataset.now ?? new Date());
+const since = (iso) => (Date.now() - skew - Date.parse(iso)) / 1000;
+
+setInterval(() => {
+  for (const time of document.querySelectorAll("time[data-ago]")) write(time, ago(since(time.dateTime)));
+  for (const span of document.querySelectorAll("[data-since]")) write(span, duration(since(span.dataset.since)));
+}, 1000);
