@@ -1,0 +1,170 @@
+"""Two connections at once: whoever loses a race changes nothing, and knows it."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from jobtracker import lifecycle
+from jobtracker.models import BackgroundJob, JobAttempt, JobCheckpoint
+from jobtracker.states import LeaseLost, Status
+
+from .jobs import GOOD, WORKER, Elsewhere, claim, make_job, pipeline_in_place, wait_until_blocked
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queues")]
+
+
+@pytest.fixture(autouse=True)
+def pipeline():
+    with pipeline_in_place() as stand_in:
+        yield stand_in
+
+
+def claim_elsewhere():
+    return Elsewhere(lambda: lifecycle.claim(WORKER, "other", 2))
+
+
+def test_two_claims_never_take_the_same_job():
+    for _ in range(6):
+        make_job()
+    with transaction.atomic():
+        mine = claim()
+        theirs = claim_elsewhere().result()
+    assert mine.job_id != theirs.job_id
+    claimers = [claim_elsewhere() for _ in range(6)]
+    taken = [c.job_id for each in claimers if (c := each.result())]
+    assert len(taken) == len(set(taken)) == 4
+    assert BackgroundJob.objects.filter(status=Status.PROCESSING).count() == 6
+
+
+def test_a_cap_is_exact_while_claims_overlap():
+    lifecycle.set_queue("xml_import", None, max_running=2)
+    for _ in range(5):
+        make_job()
+    claim()
+    with transaction.atomic():
+        claim()
+        late = claim_elsewhere()
+        wait_until_blocked()
+    assert late.result() is None
+    assert BackgroundJob.objects.filter(status=Status.PROCESSING).count() == 2
+
+
+def test_no_claim_follows_a_pause():
+    make_job()
+    with transaction.atomic():
+        lifecycle.set_queue("xml_import", None, paused=True)
+        late = claim_elsewhere()
+        wait_until_blocked()
+    assert late.result() is None
+
+
+def test_a_pause_waits_for_the_claim_that_is_under_way():
+    make_job()
+    with transaction.atomic():
+        claim()
+        pause = Elsewhere(lambda: lifecycle.set_queue("xml_import", None, paused=True))
+        wait_until_blocked()
+        assert pause.is_alive()
+    assert pause.result()
+
+
+def test_a_finish_that_came_first_wins_over_the_cancel():
+    job = make_job()
+    token = claim().token
+    with transaction.atomic():
+        lifecycle.complete(token, GOOD)
+        cancel = Elsewhere(lambda: lifecycle.cancel([job.pk], None))
+        wait_until_blocked()
+    assert cancel.result() == {}
+    job.refresh_from_db()
+    assert job.status == Status.COMPLETED
+
+
+def test_a_cancel_that_came_first_is_obeyed_by_the_failure_that_waited():
+    job = make_job()
+    token = claim().token
+    with transaction.atomic():
+        lifecycle.cancel([job.pk], None)
+        end = Elsewhere(lambda: lifecycle.crash(token, lifecycle.Failure("signal 9")))
+        wait_until_blocked()
+    assert end.result() == Status.CANCELLED
+
+
+def test_two_cancels_of_a_pending_job_leave_one_audit_line():
+    from jobtracker.models import AuditEntry
+
+    job = make_job()
+    with transaction.atomic():
+        lifecycle.cancel([job.pk], None)
+        other = Elsewhere(lambda: lifecycle.cancel([job.pk], None))
+        wait_until_blocked()
+    assert other.result() == {}
+    assert AuditEntry.objects.filter(action="cancel").count() == 1
+
+
+def expire():
+    BackgroundJob.objects.update(last_heartbeat=timezone.now() - timedelta(seconds=60))
+
+
+def test_a_rescue_waits_for_the_commit_under_the_fence():
+    job = make_job()
+    token = claim().token
+    expire()
+    with transaction.atomic():
+        lifecycle.fence(token)
+        JobCheckpoint.objects.create(job=job, stage="first", state="done", attempt=1)
+        rescue = Elsewhere(lambda: lifecycle.rescue(token, 45))
+        wait_until_blocked()
+        assert rescue.is_alive()
+    assert rescue.result() == Status.PENDING
+    assert JobCheckpoint.objects.filter(job=job).exists()
+
+
+def test_after_a_rescue_nothing_commits_under_the_old_token():
+    make_job()
+    token = claim().token
+    expire()
+
+    def late_commit():
+        with transaction.atomic():
+            lifecycle.fence(token)
+
+    with transaction.atomic():
+        lifecycle.rescue(token, 45)
+        zombie = Elsewhere(late_commit)
+        wait_until_blocked()
+    with pytest.raises(LeaseLost):
+        zombie.result()
+
+
+def test_a_heartbeat_that_came_first_saves_the_job_from_the_rescue():
+    make_job()
+    token = claim().token
+    expire()
+    with transaction.atomic():
+        assert lifecycle.beat(token).alive
+        rescue = Elsewhere(lambda: lifecycle.rescue(token, 45))
+        wait_until_blocked()
+    assert rescue.result() is None
+    assert JobAttempt.objects.get().finished_at is None
+
+
+def test_beats_and_reports_do_not_wait_for_an_item_transaction():
+    job = make_job()
+    token = claim().token
+    with transaction.atomic():
+        lifecycle.fence(token)
+        JobCheckpoint.objects.create(job=job, stage="first", state="done", attempt=1)
+        assert Elsewhere(lambda: lifecycle.beat(token)).result().alive
+
+
+def test_two_retries_make_one():
+    job = make_job()
+    lifecycle.fail(claim().token, lifecycle.Failure("x"))
+    with transaction.atomic():
+        assert lifecycle.retry([job.pk], None)
+        other = Elsewhere(lambda: lifecycle.retry([job.pk], None))
+        wait_until_blocked()
+    assert other.result() == []
