@@ -179,7 +179,12 @@ def client() -> httpx.Client:
 
 
 def fetch(
-    url: str, to: Path, max_bytes: int, *, etag: str = "", last_modified: str = ""
+    url: str,
+    to: Path,
+    max_bytes: int,
+    *,
+    etag: str | None = None,
+    last_modified: str | None = None,
 ) -> Fetched:
     """Download `url` into the file `to`, at most `max_bytes` after unpacking.
 
