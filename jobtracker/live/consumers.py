@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from jobtracker.live.service import Live
 
 
+def _shown(text: str) -> list[UUID] | None:
+    message = json.loads(text)
+    return None if message == {"seen": True} else [UUID(job) for job in message["ids"]]
+
+
 class LiveConsumer(AsyncWebsocketConsumer):
     """One socket of one page, at `/ws/live/<view>`.
 
@@ -76,13 +81,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if self._viewer is None:
             return
         try:
-            message = json.loads(text_data or "")
-            if "ids" in message:
-                self.live.hub.show(self._viewer, [UUID(job) for job in message["ids"]])
-        except (ValueError, TypeError, AttributeError):
+            shown = _shown(text_data or "")
+        except (ValueError, TypeError, KeyError, AttributeError):
             await self.dismiss(BAD_MESSAGE)
-        else:
-            self._viewer.seen()
+            return
+        if shown is not None:
+            self.live.hub.show(self._viewer, shown)
+        self._viewer.seen()
 
     async def dismiss(self, code: int) -> None:
         """Send nothing more and close."""

@@ -10,22 +10,18 @@ from jobtracker.live.consumers import LiveConsumer
 from jobtracker.live.hub import Hub
 from jobtracker.live.listener import Listener
 
-BEAT_SECONDS = 2.0
-RECHECK_SECONDS = 30.0
-
 logger = logging.getLogger(__name__)
 
 
 class Live:
     """Starts with the first request, since daphne tells nothing of its own start."""
 
-    def __init__(
-        self, beat_seconds: float = BEAT_SECONDS, recheck_seconds: float = RECHECK_SECONDS
-    ) -> None:
+    beat_seconds = 2.0
+    recheck_seconds = 30.0
+
+    def __init__(self) -> None:
         self.hub = Hub()
         self.listener = Listener(self.hub.hear)
-        self._beat_seconds = beat_seconds
-        self._recheck_seconds = recheck_seconds
         self._sockets: set[LiveConsumer] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -54,13 +50,13 @@ class Live:
     async def _beat(self) -> None:
         """Beat while the database is heard: a page must not call itself live when it is not."""
         while True:
-            await asyncio.sleep(self._beat_seconds)
+            await asyncio.sleep(self.beat_seconds)
             if self.listener.state().connected:
                 self.hub.beat()
 
     async def _recheck(self) -> None:
         while True:
-            await asyncio.sleep(self._recheck_seconds)
+            await asyncio.sleep(self.recheck_seconds)
             try:
                 await self.recheck()
             except Error as error:
