@@ -16,14 +16,13 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from jobtracker.catalogue.models import Kind, Material, Supplier
+from jobtracker.catalogue.provenance import expand
 from jobtracker.catalogue.statements import COLUMNS
 
 Line = dict[str, Any]
 
 _NAMES = [column.name for column in COLUMNS]
 _JSON = {column.name for column in COLUMNS if column.type == "jsonb"}
-_RAW_PART = {"sku": "raw", "ean": "raw", "size": "text", "price": "amount"}
-"""The part of a group that stands for it where its provenance has no raw text of its own."""
 
 _SOURCES = """
 SELECT jsonb_agg(jsonb_build_object(
@@ -102,24 +101,11 @@ def _line(supplier: str, active: bool, changed_at: str, sources: list[Line], col
 
 
 def _provenance(sources: list[Line]) -> Line:
-    """What each field's winning source says about it, with the place of its whole row."""
+    """What each field's winning source says about it."""
     merged: Line = {}
-    for source in sources:
-        said = source["provenance"]
-        place = said.get("row", {})
-        for field in (source["vals"] | said).keys() - merged.keys() - {"row"}:
-            entry = said.get(field, {})
-            if isinstance(entry, list):
-                merged[field] = [place | item for item in entry]
-            else:
-                merged[field] = _raw(field, source["vals"].get(field)) | place | entry
+    for source in reversed(sources):
+        merged |= expand(source["key"], source["vals"], source["provenance"])
     return dict(sorted(merged.items()))
-
-
-def _raw(field: str, value: Any) -> Line:
-    if isinstance(value, dict):
-        value = value.get(_RAW_PART.get(field, ""))
-    return {"raw": value} if isinstance(value, str) else {}
 
 
 def _lowest_confidence(provenance: Line) -> float | None:

@@ -34,6 +34,7 @@ from psycopg import sql
 
 from jobtracker.catalogue import statements
 from jobtracker.catalogue.models import CatalogueSource
+from jobtracker.catalogue.provenance import compact
 from jobtracker.catalogue.statements import BATCH
 
 _REPLAN_AFTER = 16
@@ -255,7 +256,7 @@ def _binary(rows: Iterable[Row]) -> bytes:
             _LENGTH(16),
             digest,
             _jsonb(encoded),
-            _jsonb(_json(row.provenance).encode()),
+            _jsonb(_json(compact(row.key, values, row.provenance)).encode()),
             _NULL if row.detail is None else _jsonb(_json(row.detail).encode()),
         )
     parts.append(_END)

@@ -6,7 +6,6 @@ import json
 from uuid import uuid4
 
 import pytest
-from catalogue_feed import CREATE_ROWS_TABLE, price, row, source, write
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -15,6 +14,7 @@ from jobtracker.catalogue import export
 from jobtracker.catalogue.models import Kind, Material
 from jobtracker.catalogue.write import Row
 from jobtracker.models import BackgroundJob
+from tests.db.catalogue_feed import CREATE_ROWS_TABLE, price, row, source, write
 
 pytestmark = pytest.mark.django_db
 
@@ -70,15 +70,20 @@ def test_a_line_has_every_field(capsys):
         "source_job": str(job),
         "source": {"kind": "feed", "page": None, "url": None, "line": 70},
         "provenance": {
+            "key": {"raw": "k1", "line": 70},
             "name": {"raw": "Arona 60", "line": 70},
-            "category": {"line": 70},
+            "category": {"raw": "Floors > Tiles", "line": 70},
             "sku": {"raw": "AR-60", "line": 70},
             "ean": {"raw": "123", "line": 70},
             "size": {"raw": "60x60 cm", "line": 70},
+            "width": {"raw": "600", "line": 70},
+            "height": {"raw": "600.0", "line": 70},
+            "thickness": {"raw": "9.5", "line": 70},
             "price": {"raw": "24,90 €", "line": 70, "confidence": 0.9},
+            "currency": {"raw": "EUR", "line": 70},
             "stock": {"raw": "12", "line": 70},
-            "images": {"line": 70},
-            "attributes": {"line": 70},
+            "images": [{"raw": "https://img.example/1.jpg", "line": 70}],
+            "attribute.Slip": {"raw": "R10", "line": 70},
         },
         "confidence": 0.9,
         "updated_at": Material.objects.get().changed_at.isoformat(),

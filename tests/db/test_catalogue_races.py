@@ -4,12 +4,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from catalogue_feed import CREATE_ROWS_TABLE, ROWS_TABLE, outcomes, row, source, write
 from django.db import DatabaseError, OperationalError, connection, transaction
 
 from jobtracker.catalogue import statements
 from jobtracker.catalogue.models import Material, MaterialSource, MaterialVersion
 from jobtracker.catalogue.write import Outcome, Row, Writer, is_passing
+from tests.db.catalogue_feed import CREATE_ROWS_TABLE, ROWS_TABLE, outcomes, row, source, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -4,11 +4,11 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from catalogue_feed import CREATE_ROWS_TABLE, outcomes, price, row, source, write
 from django.db import connection
 
 from jobtracker.catalogue.models import Kind, Material, MaterialSource, MaterialVersion, Supplier
 from jobtracker.catalogue.write import Outcome, Row
+from tests.db.catalogue_feed import CREATE_ROWS_TABLE, outcomes, price, row, source, write
 
 pytestmark = pytest.mark.django_db
 

@@ -4,12 +4,20 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from catalogue_feed import CREATE_ROWS_TABLE, ROWS_TABLE, outcomes, price, row, source, write
 from django.db import connection, transaction
 
 from jobtracker.catalogue.models import Material, MaterialSource, MaterialVersion
 from jobtracker.catalogue.statements import BATCH, COLUMNS
 from jobtracker.catalogue.write import Change, Outcome, Rejected, Row, Writer
+from tests.db.catalogue_feed import (
+    CREATE_ROWS_TABLE,
+    ROWS_TABLE,
+    outcomes,
+    price,
+    row,
+    source,
+    write,
+)
 
 pytestmark = pytest.mark.django_db
 
