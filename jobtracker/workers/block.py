@@ -11,7 +11,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from uuid import UUID, uuid4
@@ -263,10 +263,8 @@ class Block:
 
     def silence(self) -> None:
         """Take back all rings so far."""
-        try:
+        with suppress(BlockingIOError):
             os.eventfd_read(self.bell)
-        except BlockingIOError:
-            pass
 
     @property
     def cancel_epoch(self) -> int:

@@ -111,7 +111,7 @@ class TicketBroker(ORM):
         return []
 
     def _announce_cancels(self, block: Block, heard: list[str]) -> None:
-        running = {record.job for record in block.records if record.job}
+        running = {job for record in block.records if (job := record.job)}
         if not running or not any(_concerns(payload, running) for payload in heard):
             return
         asked = BackgroundJob.objects.filter(pk__in=running, cancel_requested_at__isnull=False)
@@ -128,7 +128,7 @@ def _heard() -> list[str]:
     return [notice.payload for notice in connection.connection.notifies(timeout=0)]
 
 
-def _concerns(payload: str, running: set[UUID | None]) -> bool:
+def _concerns(payload: str, running: set[UUID]) -> bool:
     message = json.loads(payload)
     return bool(message.get("bulk")) or any(UUID(job) in running for job in message.get("jobs", ()))
 

@@ -97,7 +97,7 @@ class Inbox:
 
     def read(self) -> list[dict[str, Any]]:
         """Return the messages that are there, without waiting."""
-        messages = []
+        messages: list[dict[str, Any]] = []
         while not self.closed:
             try:
                 data = os.read(self.pipe, READ_BYTES)

@@ -83,12 +83,8 @@ def _leave_sessions() -> None:
 def _shut_descriptors(pipe: int) -> None:
     """Point every inherited descriptor but the standard ones and `pipe` at /dev/null."""
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for entry in os.listdir("/proc/self/fd"):
-        descriptor = int(entry)
+    # The listing's own descriptor is among them, and closed by now: that does no harm.
+    for descriptor in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
         if descriptor > 2 and descriptor not in (pipe, nowhere):
-            try:
-                os.fstat(descriptor)
-            except OSError:
-                continue  # the listing's own
             os.dup2(nowhere, descriptor, inheritable=False)
     os.close(nowhere)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from types import FrameType
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -23,6 +24,7 @@ from jobtracker.models import JobAttempt, Worker
 from jobtracker.states import Status
 from jobtracker.workers import processes, session
 from jobtracker.workers.block import Beating, Block, State
+from jobtracker.workers.reports import report_attempt, report_stalled
 from jobtracker.workers.session import ask
 
 LEADER_LOCK = 8021  # advisory, held by a session
@@ -162,7 +164,7 @@ class Lifeline:
         ask(Worker.objects.filter(pk=self._instance).delete)
 
     @staticmethod
-    def _open_attempts(worker: UUID, **conditions: object) -> list[UUID]:
+    def _open_attempts(worker: UUID, **conditions: Any) -> list[UUID]:
         opened = JobAttempt.objects.filter(worker=worker, finished_at=None, **conditions)
         return list(opened.values_list("token", flat=True))
 
@@ -187,6 +189,7 @@ class Lifeline:
         for job_type, seconds in settings.STALL_SECONDS.items():
             for job in ask(lifecycle.mark_stalled, job_type, seconds):
                 logger.warning("job %s has not advanced for %d s", job, seconds)
+                report_stalled(job)
         gone = Now() - timedelta(seconds=FORGOTTEN_LEASES * self._lease)
         ask(Worker.objects.filter(last_seen__lt=gone).delete)
 
@@ -200,7 +203,8 @@ class Lifeline:
         locked = [token for token in tokens if not self._try(take, token)]
         for token in locked:
             ask(_value, _END_SESSIONS, token)
-        return all([self._try(take, token) for token in locked])
+        still_locked = [token for token in locked if not self._try(take, token)]
+        return not still_locked
 
     def _try(self, take: Callable[[UUID], Status | None], token: UUID) -> bool:
         try:
@@ -211,6 +215,7 @@ class Lifeline:
             raise
         if status:
             logger.warning("attempt %s was taken back; its job is %s", token, status.value)
+            report_attempt(token)
         return True
 
 
@@ -223,7 +228,7 @@ _END_SESSIONS = """
 """
 
 
-def _value(statement: str, *params: object) -> bool:
+def _value(statement: str, *params: int | UUID) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return bool(cursor.fetchone()[0])

@@ -10,7 +10,6 @@ raises, because django-q2 would store each failure for ever.
 import logging
 import os
 import select
-import signal
 import sys
 import time
 from typing import Any
@@ -18,15 +17,16 @@ from typing import Any
 from django.conf import settings
 from django.db import Error
 
-from jobtracker import lifecycle, reporting
+from jobtracker import lifecycle
 from jobtracker.lifecycle import Claimed, Failure
-from jobtracker.states import Outcome, Status
+from jobtracker.states import Outcome
 from jobtracker.workers import block as blocks
 from jobtracker.workers import child, processes, session
 from jobtracker.workers.block import Block, Record, State
 from jobtracker.workers.channel import Inbox, Stop, Word
 from jobtracker.workers.diary import Diary
 from jobtracker.workers.ending import Ending, of_a_dead_child
+from jobtracker.workers.reports import report_attempt
 from jobtracker.workers.session import ask
 
 CLAIM_ON_SECONDS = 2.0  # further jobs on one ticket: a quarter of the cost of a ticket each
@@ -117,7 +117,6 @@ class Attempt:
         3. Read what it left, kill its group, classify."""
         sys.stdout.flush()
         sys.stderr.flush()
-        reporting.flush()
         memory_kills = processes.out_of_memory_kills()
         reading, writing = os.pipe()
         pid = os.fork()
@@ -234,16 +233,5 @@ class Attempt:
                     return  # the lease gives the job back
             time.sleep(pause)
             pause = min(2 * pause, 1.0)
-        if status is not None:
-            self._report(ending, status)
-
-    def _report(self, ending: Ending, status: Status) -> None:
-        """Tell Sentry of failed jobs and killed attempts, once, and keep the event's id."""
-        if status is not Status.FAILED and ending.outcome is not Outcome.CRASHED:
-            return
-        try:
-            event_id = reporting.report_attempt(self._claimed.token)
-            if event_id:
-                ask(lifecycle.note_sentry_event, self._claimed.token, event_id)
-        except Exception:
-            logger.exception("attempt %s could not be reported", self._claimed.token)
+        if status and ending.outcome is not Outcome.COMPLETED:
+            report_attempt(token)

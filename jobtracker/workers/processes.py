@@ -10,6 +10,7 @@ import ctypes
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -80,9 +81,9 @@ def children(pid: int) -> list[int]:
 
 
 def _parents() -> Iterator[tuple[int, int]]:
-    for entry in os.listdir("/proc"):
-        if entry.isdigit() and (fields := _stat(int(entry))):
-            yield int(entry), int(fields[1])
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (fields := _stat(int(entry.name))):
+            yield int(entry.name), int(fields[1])
 
 
 def _stat(pid: int) -> list[str]:
@@ -96,18 +97,14 @@ def _stat(pid: int) -> list[str]:
 
 def kill(pid: int) -> None:
     """SIGKILL `pid`; a process that is gone already is as good."""
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def kill_group(group: int) -> None:
     """SIGKILL every process of the group; an empty group is as good."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def boot_id() -> str:
@@ -117,7 +114,7 @@ def boot_id() -> str:
 
 def pid_namespace() -> str:
     """Return the id of the pid namespace; containers of one host share the boot id, not this."""
-    return os.readlink("/proc/self/ns/pid")
+    return str(Path("/proc/self/ns/pid").readlink())
 
 
 def out_of_memory_kills() -> int:

@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 from django.conf import settings
@@ -209,7 +210,5 @@ class Supervisor:
     def _sleep(self, seconds: float) -> None:
         """Sleep, less when a signal comes."""
         if select.select([self._wake], [], [], seconds)[0]:
-            try:
+            with suppress(BlockingIOError):
                 self._wake.recv(4096)
-            except BlockingIOError:
-                pass
