@@ -14,8 +14,8 @@ from typing import Protocol
 
 from . import csv_reader, xml_reader
 from .detect import KINDS, kind_of
+from .field_survey import FieldSurvey, Survey, survey_records
 from .model import Candidate, Dialect, Inspection, Record, Source, UnreadableFeed
-from .survey import FieldSurvey, Survey, survey_records
 
 __all__ = [
     "Candidate",

@@ -20,9 +20,10 @@ DELIMITERS = (",", ";", "\t", "|")
 QUOTES = ('"', None)
 SAMPLE_CHARACTERS = 262_144
 SAMPLE_ROWS = 500
-ENOUGH_ALIKE = 0.5  # share of rows that must have the width
+ENOUGH_ALIKE = 0.4  # what `_Reading.fit` must be at least
 TITLE_ROWS = 0.5  # factor where rows stand above the header
-HEADER_WORDS = 5  # a longer first line of a one-column file is prose
+SPACED = 0.5  # factor where each delimiter is followed by a blank, as in prose
+NAME_WORDS, VALUE_WORDS = 5, 8  # longer lines of a file of one column are prose
 
 _SEP_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _VALUE = re.compile(r"[-+]?\W{0,2}\d[\d.,\s]*\W{0,2}|https?://\S+")
@@ -36,7 +37,7 @@ class _Reading:
     quotechar: str | None
     rows: list[tuple[int, list[str]]]
     width: int
-    share: float
+    fit: float  # share of rows of this width, less where the delimiter looks like punctuation
 
     @property
     def header(self) -> int:
@@ -46,7 +47,9 @@ class _Reading:
 
     @property
     def score(self) -> float:
-        return self.share * math.sqrt(self.width) * (TITLE_ROWS if self.header else 1.0)
+        if self.width < 2:
+            return 0.0
+        return self.fit * math.sqrt(self.width) * (TITLE_ROWS if self.header else 1.0)
 
 
 def find_dialect(path: Path, encoding: str, delimiter: str | None) -> Dialect:
@@ -65,7 +68,7 @@ def find_dialect(path: Path, encoding: str, delimiter: str | None) -> Dialect:
         for quotechar in QUOTES
     ]
     best = max(readings, key=lambda reading: reading.score)
-    if not given and (best.width < 2 or best.share < ENOUGH_ALIKE):
+    if not given and (best.width < 2 or best.fit < ENOUGH_ALIKE):
         best = _one_column(readings)
     header = best.header if _names_columns(best) else None
     return Dialect(best.delimiter, best.quotechar, None if header is None else best.rows[header][0])
@@ -93,9 +96,12 @@ def _read_as(text: str, delimiter: str, quotechar: str | None, start: int) -> _R
     rows: list[tuple[int, list[str]]] = []
     reader = csv.reader(io.StringIO(text, newline=""), **reading_options(delimiter, quotechar))
     line = start
+    later = spaced = 0
     try:
         for row in reader:
             if any(row):
+                later += sum(map(bool, row[1:]))
+                spaced += sum(cell.startswith(" ") for cell in row[1:])
                 rows.append((line, [cell.strip() for cell in row]))
             line = start + reader.line_num
             if len(rows) == SAMPLE_ROWS:
@@ -104,14 +110,20 @@ def _read_as(text: str, delimiter: str, quotechar: str | None, start: int) -> _R
         pass  # a cell beyond csv's limit: what was read until then decides
     widths = Counter(len(row) for _, row in rows)
     width, count = widths.most_common(1)[0] if rows else (0, 0)
-    return _Reading(delimiter, quotechar, rows, width, count / len(rows) if rows else 0.0)
+    share = count / len(rows) if rows else 0.0
+    punctuation = spaced / later if later else 0.0
+    return _Reading(delimiter, quotechar, rows, width, share * (1 - punctuation * (1 - SPACED)))
 
 
 def _one_column(readings: list[_Reading]) -> _Reading:
     """A file of one column, read with a delimiter that does not occur; else it is no table."""
     for reading in readings:
-        is_plain = reading.width == 1 and reading.share == 1.0 and len(reading.rows) > 1
-        if is_plain and len(reading.rows[0][1][0].split()) <= HEADER_WORDS:
+        if reading.width != 1 or reading.fit < 1.0 or len(reading.rows) < 2:
+            continue
+        lines = [row[0] for _, row in reading.rows]
+        words = sum(len(line.split()) for line in lines)
+        is_name = len(lines[0].split()) <= NAME_WORDS and lines[0][-1] not in ".,:;!?"
+        if is_name and words <= VALUE_WORDS * len(lines):
             return reading
     raise UnreadableFeed(
         "The file is neither XML nor CSV: its lines do not have equally many cells, "

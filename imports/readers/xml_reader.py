@@ -9,7 +9,7 @@ switched on.
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from lxml import etree
 
@@ -20,16 +20,16 @@ from .record_path import PathTree, best_first, columns_below, named
 
 MAX_DEPTH = 100  # nested elements
 MAX_RECORD_ELEMENTS = 100_000  # a record beyond this is a container taken for a record
+TAIL_BYTES = 4096  # where the end of the document is looked for
 MAX_PATHS = 5_000  # distinct element and attribute paths kept while the record is looked for
 
-# libxml2 keeps 16 bits of an element's line; beyond, lxml reports the line of its first text.
+# libxml2 keeps 16 bits of an element's line; beyond, lxml gives the line where its first text ends.
 BIG_LINE = 65_535
 
 XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 
 _DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
 _POSITION = re.compile(r", line \d+, column \d+$")
-_FIRST_RUN = re.compile(r"[\x00-\x7f]*")
 
 _UNCLOSED = re.compile(r"Premature end of data in tag (\S+) line (\d+)")
 _UNDEFINED = re.compile(r"Entity '(.+)' not defined")
@@ -58,8 +58,8 @@ class Names:
     def _learn(self, tag: str, element: Any, *, attribute: bool = False) -> str:
         namespace, _, local = tag[1:].rpartition("}") if tag[0] == "{" else ("", "", tag)
         if namespace and namespace not in self._prefixes:
-            bound = {uri: prefix for prefix, uri in element.nsmap.items() if prefix}
-            self._prefixes[namespace] = bound.get(namespace) if attribute else element.prefix
+            bound = (prefix for prefix, uri in element.nsmap.items() if uri == namespace and prefix)
+            self._prefixes[namespace] = next(bound, None) if attribute else element.prefix
         prefix = self._prefixes.get(namespace)
         name = self._names[tag] = f"{prefix}:{local}" if prefix else local
         return name
@@ -150,27 +150,14 @@ def _paths(path: Path, codec: str) -> PathTree:
     return tree
 
 
-class _Chunks:
-    """A file for iterparse that remembers whether it was read to its end."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.ended = False
-
-    def read(self, size: int) -> bytes:
-        data = self._file.read(size)
-        self.ended = not data
-        return data
-
-
 def _events(path: Path, codec: str) -> Iterator[tuple[str, Any]]:
     """Start and end of each element; raises UnreadableFeed where the document is broken."""
-    override = None if codec in (_self_stated(path), "utf-8") else codec
+    override = None if codec == (_self_stated(path) or "utf-8") else codec
+    root = None
     with path.open("rb") as file:
-        chunks = _Chunks(file)
         try:
-            yield from etree.iterparse(
-                chunks,
+            for event, element in etree.iterparse(
+                file,
                 events=("start", "end"),
                 encoding=override,
                 resolve_entities="internal",
@@ -179,11 +166,24 @@ def _events(path: Path, codec: str) -> Iterator[tuple[str, Any]]:
                 huge_tree=False,
                 remove_comments=True,
                 remove_pis=True,
-            )
+            ):
+                if root is None:
+                    root = element.tag
+                yield event, element
         except etree.XMLSyntaxError as error:
-            raise UnreadableFeed(_sentence(error, cut_off=chunks.ended)) from error
+            cut_off = file.read(1) == b"" and not _closes(path, root)
+            raise UnreadableFeed(_sentence(error, cut_off=cut_off)) from error
         except LookupError as error:
             raise UnreadableFeed(f'XML cannot be read in the encoding "{codec}".') from error
+
+
+def _closes(path: Path, root: str | None) -> bool:
+    """Whether the end tag of the root element stands in the last bytes of a file."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+        tail = file.read().replace(b"\0", b"")  # UTF-16 as well
+    name = (root or "").rpartition("}")[2].encode()
+    return re.search(rb"</([^\s>:]+:)?" + re.escape(name) + rb"\s*>", tail) is not None
 
 
 def _sentence(error: etree.XMLSyntaxError, *, cut_off: bool) -> str:
@@ -193,7 +193,7 @@ def _sentence(error: etree.XMLSyntaxError, *, cut_off: bool) -> str:
         return "The XML is refused: its entities expand without limit (an entity bomb)."
     if undefined := _UNDEFINED.search(message):
         message = (
-            f"the entity &{undefined.group(1)}; is not defined in the file itself, "
+            f"the entity {undefined.group(1)} is not defined in the file itself, "
             "and nothing outside it is loaded"
         )
     elif unclosed := _UNCLOSED.search(message):
@@ -219,9 +219,8 @@ def _line(element: Any) -> int:
     line: int = element.sourceline
     if line < BIG_LINE:
         return line
-    first = next((text for text in element.itertext() if text), "")
-    run = _FIRST_RUN.match(first)
-    return line - (run.group().count("\n") if run else 0)
+    first: str = next(element.itertext(), "")
+    return line - first.count("\n")
 
 
 def _fields(record: Any, names: Names) -> Fields:

@@ -1,0 +1,92 @@
+"""What a file is told to be, by its content and whatever its name."""
+
+from pathlib import Path
+
+import pytest
+
+from imports.readers import UnreadableFeed, inspect
+from tests.fixtures import feeds
+
+
+def refusal(path: Path, **options: str) -> str:
+    with pytest.raises(UnreadableFeed) as caught:
+        inspect(path, **options)
+    return str(caught.value)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "feed.xml"
+
+
+@pytest.mark.parametrize("kind", feeds.NOT_FEEDS)
+def test_files_of_other_kinds_are_named(file: Path, kind: str) -> None:
+    file.write_bytes(feeds.NOT_FEEDS[kind])
+    sentence = refusal(file)
+    assert sentence.startswith(f"The file is {kind}")
+    assert sentence.endswith("only XML and CSV feeds can be read.")
+
+
+@pytest.mark.parametrize("page", feeds.HTML_PAGES)
+def test_html_pages_are_no_xml_feeds(file: Path, page: bytes) -> None:
+    file.write_bytes(page)
+    assert "HTML page" in refusal(file)
+
+
+@pytest.mark.parametrize("text", feeds.JSON_TEXTS)
+def test_json_is_named_in_all_its_forms(file: Path, text: bytes) -> None:
+    file.write_bytes(text)
+    assert refusal(file) == "The file is JSON; only XML and CSV feeds can be read."
+
+
+def test_stating_a_type_does_not_make_a_pdf_readable(file: Path) -> None:
+    file.write_bytes(feeds.NOT_FEEDS["a PDF"])
+    assert refusal(file, type="csv").startswith("The file is a PDF")
+
+
+def test_a_type_that_has_no_reader_is_refused(file: Path) -> None:
+    file.write_bytes(feeds.TILES)
+    assert refusal(file, type="json") == "The file is JSON; only XML and CSV feeds can be read."
+
+
+@pytest.mark.parametrize("content", [b"", b"\n  \r\n", b"\xef\xbb\xbf", b"\xff\xfe\n\0"])
+def test_a_file_of_nothing_is_empty(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    assert refusal(file).startswith("The file is empty")
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "none.csv") == f"There is no file {tmp_path / 'none.csv'}."
+    assert refusal(tmp_path) == f"{tmp_path} is a folder, not a file."
+
+
+def test_prose_is_neither_xml_nor_csv(file: Path) -> None:
+    file.write_bytes(feeds.PROSE)
+    assert refusal(file).startswith("The file is neither XML nor CSV")
+
+
+@pytest.mark.parametrize(
+    "sentence", [b"This is just a line of text that somebody uploaded.", b"hello\n", b"???"]
+)
+def test_a_single_line_is_no_table(file: Path, sentence: bytes) -> None:
+    file.write_bytes(sentence)
+    assert refusal(file).startswith("The file is neither XML nor CSV")
+
+
+def test_content_wins_over_the_name(tmp_path: Path) -> None:
+    table = tmp_path / "table.xml"
+    table.write_bytes(b"sku,price\nA1,2.50\n")
+    markup = tmp_path / "markup.csv"
+    markup.write_bytes(feeds.TILES)
+    assert inspect(table).source.type == "csv"
+    assert inspect(markup).source.type == "xml"
+
+
+def test_a_stated_type_wins_over_the_content(file: Path) -> None:
+    file.write_bytes(b"<sku>;<price>\nA1;2,50\n")
+    assert inspect(file, type="csv").columns == ("<sku>", "<price>")
+
+
+def test_an_unknown_encoding_is_named(file: Path) -> None:
+    file.write_bytes(feeds.TILES)
+    assert refusal(file, encoding="klingon") == 'There is no encoding called "klingon".'
