@@ -253,9 +253,3 @@ def _send(event: dict[str, Any]) -> str | None:
 
 def _scrubbed(event: Event, hint: Hint) -> Event:
     return scrub(event)
-
-
-def flush(timeout=0): ...
-
-
-def report_attempt(*args, **kwargs): return None
