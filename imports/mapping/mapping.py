@@ -25,6 +25,8 @@ DECIMAL_COMMA = "number, 1.234,5"
 DECIMAL_POINT = "number, 1,234.5"
 _STYLES: dict[str, Style] = {DECIMAL_COMMA: ",", DECIMAL_POINT: "."}
 _NUMBERS = ("number", DECIMAL_COMMA, DECIMAL_POINT)
+_UNITS = {f"length, {unit}": unit for unit in ("mm", "cm", "m", "in")}
+_LENGTHS = tuple(_UNITS)
 _TRANSFORMS: dict[str, tuple[str, ...]] = {
     "price": _NUMBERS,
     "stock": _NUMBERS,
@@ -34,6 +36,9 @@ _TRANSFORMS: dict[str, tuple[str, ...]] = {
     "unit": ("units of measure",),
     "size": ("width x height",),
     "category": ("path",),
+    "width": _LENGTHS,
+    "height": _LENGTHS,
+    "thickness": _LENGTHS,
 }
 
 
@@ -148,16 +153,19 @@ class Mapping:
         return values
 
 
-def column_styles(mapping: Mapping, records: Iterable[MappingOf[str, Raw]]) -> dict[str, Style]:
-    """The decimal separator of each numeric target: as its transform says, else as the values of
-    `records` prove; a target that neither settles is missing."""
+def column_styles(mapping: Mapping, records: Iterable[MappingOf[str, Raw]]) -> dict[str, str]:
+    """What `normalise_record` must know of whole columns: the decimal separator of each numeric
+    target, as its transform says or else as the values of `records` prove (missing where neither
+    does), and the unit of lengths."""
     numeric = [item for item in mapping.fields if transforms(item.target) is _NUMBERS]
     values: dict[str, list[str]] = {item.target: [] for item in numeric}
     for record in records:
         for item in numeric:
             value = record.get(item.source)
             values[item.target].extend(value if isinstance(value, list) else [value or ""])
-    styles = {}
+    styles: dict[str, str] = {
+        item.target: _UNITS[item.transform] for item in mapping.fields if item.transform in _UNITS
+    }
     for item in numeric:
         style = _STYLES.get(item.transform or "") or decimal_style(values[item.target])
         if style:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 
-from jobtracker.catalogue.normalise import is_code
+from jobtracker.catalogue.normalise import COMMON
 
 from . import names
 
@@ -21,6 +21,7 @@ _PLAIN = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae"})
 # One plain word ("price") says it better than several ("price net").
 SAME, SAME_PHRASE, FILLED, LOOSE, TYPO = 1.0, 0.97, 0.92, 0.55, 0.6
 _VAGUE = 0.5
+_MEASURES = frozenset(("mm", "cm", "m", "in", "kg", "g"))
 _SHORTEST_TYPO = 6
 _TYPO_RATIO = 90
 
@@ -57,11 +58,12 @@ _TURNING = _word_set(names.TURNING)
 @dataclass(frozen=True, slots=True)
 class NameMatch:
     """`strengths`: target to 0..1; `decoy`: why the name is not what it looks like, or None;
-    `currency`: the ISO code in the name ("price_eur"), or None."""
+    `currency` and `unit`: those in the name ("price_eur", "Width (cm)"), or None."""
 
     strengths: dict[str, float]
     decoy: str | None
     currency: str | None
+    unit: str | None
 
 
 def path_parts(source: str) -> list[str]:
@@ -78,7 +80,7 @@ def match_name(source: str) -> NameMatch:
     if "." in source and "/" not in source:  # "Art.Nr" is one name, "offers.0.price" a path
         words = words_of(source)
         if max((strengths := _strengths(words)).values(), default=0) >= FILLED:
-            return NameMatch(strengths, _decoy(words, strengths), _currency(words))
+            return NameMatch(strengths, _decoy(words, strengths), _currency(words), _unit(words))
     parts = path_parts(source)
     words = words_of(parts[-1])
     before = words_of(parts[-2]) if len(parts) > 1 else ()
@@ -91,11 +93,15 @@ def match_name(source: str) -> NameMatch:
             # "variant/name" is still a name; the name of something unknown hardly is
             strengths = {target: value * _VAGUE for target, value in strengths.items()} | joined
     decoy = _decoy(words, strengths) or _decoy(before, strengths)
-    return NameMatch(strengths, decoy, _currency(words))
+    return NameMatch(strengths, decoy, _currency(words), _unit(words))
 
 
 def _currency(words: tuple[str, ...]) -> str | None:
-    return next((word.upper() for word in words if is_code(word.upper())), None)
+    return next((word.upper() for word in words if word.upper() in COMMON), None)
+
+
+def _unit(words: tuple[str, ...]) -> str | None:
+    return words[-1] if words[-1:] and words[-1] in _MEASURES else None
 
 
 def _decoy(words: tuple[str, ...], strengths: dict[str, float]) -> str | None:
@@ -118,8 +124,8 @@ def _strengths(words: tuple[str, ...]) -> dict[str, float]:
     glued = "".join(words)
     same = SAME if len(words) == 1 else SAME_PHRASE
     found = dict.fromkeys(_BY_GLUED.get(glued, ()), same)
-    trimmed = tuple(word for word in words if not is_code(word.upper()))
-    while trimmed and trimmed[-1].isdigit():
+    trimmed = tuple(word for word in words if word.upper() not in COMMON)
+    while trimmed and (trimmed[-1].isdigit() or trimmed[-1] in _MEASURES):
         trimmed = trimmed[:-1]
     if not found and trimmed != words:
         found = dict.fromkeys(_BY_GLUED.get("".join(trimmed), ()), FILLED)

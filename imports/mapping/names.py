@@ -85,7 +85,7 @@ NAMES: dict[str, dict[str, str]] = {
         "display name|product|productname|description short|short name|label|designation|"
         "model name|heading|item description short|product label",
         "de": "bezeichnung|artikelbezeichnung|produktname|produktbezeichnung|artikelname|titel|"
-        "kurzbezeichnung|benennung|kurztext|artikelkurztext",
+        "kurzbezeichnung|benennung|kurztext|artikelkurztext|bez|art bez|artikelbez|bezeichnung 1",
         "fr": "nom|nom produit|nom du produit|titre|désignation|libellé|intitulé",
         "it": "nome|nome prodotto|titolo|denominazione|descrizione breve|nome articolo",
         "es": "nombre|nombre producto|nombre del producto|título|denominación|nombre artículo",

@@ -32,11 +32,12 @@ from .mapping import (
 )
 from .match import FILLED, LOOSE, TYPO, NameMatch, match_name, path_parts, words_of
 from .shapes import Shape, by_shape_alone, fit, shape_of
-from .suggestion import FieldSuggestion, Question, Suggestion
+from .suggestion import USEFUL, FieldSuggestion, Question, Suggestion
 
 _SHOWN = 0.5
 _ASK = 0.7
 _TIE = 0.02
+_UNIQUE_NAME = 0.98
 _SAMPLED_VALUES = 400
 _MOST_UNKNOWN = 0.05
 
@@ -104,7 +105,10 @@ def suggest(
     _doubt_price(suggestion, columns, style)
     _fill_defaults(suggestion, columns, known)
     _ask_for_currency(suggestion, records)
-    suggestion.sureness = {"identity": _identity(suggestion), "name": _sureness(suggestion, "name")}
+    suggestion.sureness = {
+        "identity": _identity(suggestion, columns),
+        "name": _sureness(suggestion, "name"),
+    }
     if suggestion.find("price") or _price_like(columns):
         suggestion.sureness["price"] = _sureness(suggestion, "price")
     return suggestion
@@ -190,18 +194,19 @@ def _suggestion(column: _Column, target: str | None, style: str | None) -> Field
         target=target,
         confidence=confidence,
         reason=reason,
-        transform=_transform(target, column.shape, style) if target else None,
+        transform=_transform(target, column, style) if target else None,
         decoy=column.name.decoy is not None,
         samples=tuple(column.field.samples),
         coverage=column.field.coverage,
     )
 
 
-def _transform(target: str, shape: Shape, style: str | None) -> str:
-    usual = transforms(target)[0]
+def _transform(target: str, column: _Column, style: str | None) -> str:
+    usual, *others = transforms(target)
     if usual != "number":
-        return usual
-    proven = decimal_style(shape.values) or style
+        named = f"length, {column.name.unit}"
+        return named if named in others else usual
+    proven = decimal_style(column.shape.values) or style
     return {".": DECIMAL_POINT, ",": DECIMAL_COMMA}.get(proven or "", usual)
 
 
@@ -210,8 +215,7 @@ def _doubt_price(suggestion: Suggestion, columns: Sequence[_Column], style: str 
     may be thousands or have three decimals."""
     price = suggestion.find("price")
     if price is None:
-        rivals = _price_like(columns)
-        if rivals:
+        if rivals := _price_like(columns):
             text = "No field is surely the price. Choose one."
             suggestion.questions.append(Question("mapping", "price", text, rivals))
         return
@@ -265,14 +269,20 @@ def _sureness(suggestion: Suggestion, target: str) -> float:
     return found.confidence if found else 0.0
 
 
-def _identity(suggestion: Suggestion) -> float:
+def _identity(suggestion: Suggestion, columns: Sequence[_Column]) -> float:
     """How sure the source key is: the key, the sku, a group with variants, or a unique name."""
-    found = [suggestion.find(target) for target in ("key", "sku", "group")]
-    sure = [item.confidence for item in found if item]
-    if sure:
-        return max(sure)
+    found = [_sureness(suggestion, "key"), _sureness(suggestion, "sku")]
+    found.append(min(_sureness(suggestion, "group"), _sureness(suggestion, "variant")))
+    if any(found):
+        return max(found)
     name = suggestion.find("name")
-    return name.confidence if name else 0.0
+    if name is None:
+        return 0.0
+    repeated = any(
+        column.field.source == name.source and column.shape.unique < _UNIQUE_NAME
+        for column in columns
+    )
+    return min(name.confidence, _ASK) if repeated else name.confidence
 
 
 def _fill_defaults(
@@ -301,7 +311,7 @@ def _fill_defaults(
 
 
 def _ask_for_currency(suggestion: Suggestion, records: Sequence[MappingOf[str, Raw]]) -> None:
-    mapping = suggestion.mapping(_SHOWN)
+    mapping = suggestion.mapping(USEFUL)
     if question := currency_question(mapping, records):
         suggestion.questions.append(question)
 

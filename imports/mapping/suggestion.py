@@ -9,7 +9,7 @@ from .mapping import Field, Mapping
 
 Reason = Literal["mapping", "currency"]
 
-REQUIRED = ("key", "group", "sku", "name", "price", "currency")
+REQUIRED = ("key", "group", "sku", "name", "price")
 """Targets that a run only uses when they are sure; other fields are used from `USEFUL` on."""
 USEFUL = 0.7
 
@@ -61,6 +61,13 @@ class FieldSuggestion:
         }
 
 
+_UNSURE = {
+    "identity": "No field surely tells the products apart. Choose the key or the article code.",
+    "name": "No field is surely the name. Choose one.",
+    "price": "No field is surely the price. Choose one.",
+}
+
+
 @dataclass
 class Suggestion:
     """All fields in the order of the feed, defaults with the reason for each, and questions.
@@ -95,6 +102,17 @@ class Suggestion:
             ),
             dict(self.defaults),
         )
+
+    def open_questions(self, bar: float) -> list[Question]:
+        """All that a person is asked: what is stored, and what is less sure than `bar`."""
+        asked = {question.target for question in self.questions}
+        unsure = []
+        for what, text in _UNSURE.items():
+            target = "key" if what == "identity" else what
+            if self.sureness.get(what, 1.0) < bar and target not in asked:
+                options = tuple(item.source for item in self.fields if item.target == target)
+                unsure.append(Question("mapping", target, text, options))
+        return unsure + self.questions
 
     def as_json(self) -> dict[str, Any]:
         """`fields` and `defaults` as `Mapping.from_json` reads them, with what else is known."""

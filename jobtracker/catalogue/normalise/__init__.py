@@ -1,7 +1,7 @@
 """From what suppliers write to what the catalogue holds: pure functions, no database."""
 
 from .codes import Ean, fold_sku, has_check_digit, parse_ean
-from .currency import currencies, is_code, settle
+from .currency import COMMON, currencies, is_code, settle
 from .numbers import BadValue, Style, decimal_style, is_ambiguous, parse_number
 from .prices import Price, parse_price
 from .record import (
@@ -22,6 +22,7 @@ from .units import known_unit, unit_of
 
 __all__ = [
     "ATTRIBUTE",
+    "COMMON",
     "LISTS",
     "TARGETS",
     "BadValue",

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from babel.numbers import list_currencies
+from babel.core import get_global
+from babel.numbers import get_territory_currencies
 
-_CODES = frozenset(list_currencies())
+from .text import word_set
+
+_CODES = frozenset(
+    code
+    for territory in get_global("territory_currencies")
+    for code in get_territory_currencies(territory)
+)
+# Codes that also count in small letters; "all", "top" or "try" beside a price are words.
+COMMON = word_set(
+    """EUR|USD|GBP|CHF|PLN|CZK|HUF|RON|BGN|SEK|NOK|DKK|ISK|RUB|UAH|INR|CAD|AUD|NZD|JPY|CNY|BRL|MXN
+    |AED|ZAR|ILS|RSD|KZT|SGD|HKD|KRW"""
+)
+
 
 # Old and local codes and spellings that mean exactly one currency.
 _WORDS = {
@@ -45,8 +58,8 @@ def currencies(text: str) -> tuple[str, ...]:
 
     One code is certain; several ("$", "kr") need a default or a person.
     """
-    word = text.strip(" .,:()*").strip()
-    if len(word) == 3 and word.upper() in _CODES and word.isascii():
+    word = text.strip(" .,:()*")
+    if word in _CODES or word.upper() in COMMON:
         return (word.upper(),)
     word = word.lower()
     if word in _WORDS:

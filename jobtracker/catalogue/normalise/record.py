@@ -79,13 +79,14 @@ class Normalised:
 
 def normalise_record(
     values: Mapping[str, Raw],
-    column_styles: Mapping[str, Style] = _NOTHING,
+    column_styles: Mapping[str, str] = _NOTHING,
     defaults: Mapping[str, str] = _NOTHING,
     columns: Mapping[str, str] = _NOTHING,
 ) -> Normalised:
     """Read one record, already keyed by target.
 
-    `column_styles` gives the decimal separator of numeric targets where their column proves one,
+    `column_styles` gives the decimal separator of numeric targets where their column proves one
+    and the unit of lengths without one (mm unless it says so),
     `defaults` fill gaps (and settle "$" or "kr"), `columns` names each target's source in
     remarks. Never raises for what a supplier may write: see `errors`.
     """
@@ -103,7 +104,7 @@ def normalise_record(
     return row
 
 
-def _read(row: Normalised, target: str, raw: Raw, styles: Mapping[str, Style]) -> None:
+def _read(row: Normalised, target: str, raw: Raw, styles: Mapping[str, Any]) -> None:
     reader = _READERS.get(target) or _attribute
     if target in LISTS:
         items = raw if isinstance(raw, list) else [raw]
@@ -251,11 +252,11 @@ def _size(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
 _SIDE = {"width": "w", "height": "h", "thickness": "t"}
 
 
-def _side(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _side(row: Normalised, target: str, raw: Any, unit: Any) -> None:
     if is_empty(raw):
         return
     try:
-        length = parse_length(raw.strip())
+        length = parse_length(raw.strip(), unit or "mm")
     except BadValue as error:
         row.warn(target, raw, error.reason, error.hint)
         return
@@ -289,7 +290,7 @@ def _url(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
         row.provenance[target] = {"raw": raw}
 
 
-_READERS: dict[str, Callable[[Normalised, str, Any, Style | None], None]] = {
+_READERS: dict[str, Callable[[Normalised, str, Any, Any], None]] = {
     "key": _key,
     "group": _group,
     "variant": _variant,
