@@ -43,6 +43,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.live = live
         self.ticket: admission.Ticket | None = None
         self._viewer: Viewer | None = None
+        self._named: views.Ids = ()
         self._sending: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
@@ -67,13 +68,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return UNKNOWN_VIEW
         view, key = found
         try:
-            shown = await database.run(view.shown, key)
+            self._named = await database.run(view.shown, key)
         except ValueError:
             return UNKNOWN_VIEW
         self.ticket, self._viewer = ticket, Viewer(view, self._send_soon)
         self.live.join(self)
         self.live.hub.join(self._viewer)
-        self.live.hub.show(self._viewer, shown)
         return None
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
@@ -86,7 +86,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.dismiss(BAD_MESSAGE)
             return
         if shown is not None:
-            self.live.hub.show(self._viewer, shown)
+            self.live.hub.show(self._viewer, [*self._named, *shown])
         self._viewer.seen()
 
     async def dismiss(self, code: int) -> None:

@@ -1,14 +1,15 @@
 // Takes the server's fragments into the page, and says how old the page is.
 const SILENT = 5000; // ms without a word from the server: the page may be out of date
 const REFETCH = 2000; // ms between two fetches of what depends on this page's address
-const REFUSED = [4401, 4403]; // logged out, not allowed: no use in trying again
+const REFUSED = { 4401: "Signed out", 4403: "Not allowed" }; // tried again, but not often
+const REFUSED_DELAY = 10_000;
 
 const marker = document.getElementById("jt-live");
 const socket = document.getElementById("jt-socket");
 let heard = performance.now();
 let from = marker?.dataset.from;
 let paused = false;
-let refused = false;
+let refused = "";
 
 const clock = () => new Date().toTimeString().slice(0, 8);
 
@@ -61,10 +62,13 @@ setInterval(() => {
 
 // Counts, newcomers and tab panels depend on the address, so the page fetches them itself.
 let due = 0;
+let fetched = -REFETCH;
 function refetch() {
   const part = document.querySelector("[data-changes]");
   if (!part || due) return;
   due = setTimeout(async () => {
+    due = 0;
+    fetched = performance.now();
     const url = new URL(part.dataset.changes, location);
     if (part.id === "jt-list") {
       const rows = [...document.querySelectorAll("#jt-rows > tr")];
@@ -72,8 +76,7 @@ function refetch() {
       if ("first" in part.dataset) url.searchParams.set("first", "1");
     }
     await htmx.ajax("GET", url.pathname + url.search, { source: part, swap: "none" });
-    due = 0;
-  }, REFETCH);
+  }, Math.max(0, fetched + REFETCH - performance.now()));
 }
 
 // The server sends the next frame when this one was seen; a paused page does not say so, and is
@@ -90,6 +93,7 @@ socket?.addEventListener("htmx:wsOpen", ({ detail }) => {
 });
 socket?.addEventListener("htmx:wsAfterMessage", ({ detail }) => {
   heard = performance.now();
+  refused = "";
   from = clock();
   if (detail.message.startsWith("<!--changed-->")) refetch();
   if (detail.message.includes("jt-top")) refetch();
@@ -97,12 +101,14 @@ socket?.addEventListener("htmx:wsAfterMessage", ({ detail }) => {
   tick();
   seen(detail.socketWrapper);
 });
-socket?.addEventListener("htmx:wsClose", (event) => {
-  const { code } = event.detail.event;
-  refused = REFUSED.includes(code);
-  // The extension itself comes back after these only.
-  if (!refused && ![1006, 1011, 1012, 1013].includes(code)) {
-    setTimeout(() => event.detail.socketWrapper.reconnect(), 500 + 1500 * Math.random());
+// The extension itself comes back after four of the codes only, and more and more slowly.
+const delay = (tries) => 300 + Math.random() * Math.min(4000, 500 * 2 ** tries);
+htmx.config.wsReconnectDelay = delay;
+socket?.addEventListener("htmx:wsClose", ({ detail }) => {
+  const { code } = detail.event;
+  refused = REFUSED[code] ?? "";
+  if (![1006, 1011, 1012, 1013].includes(code)) {
+    setTimeout(() => detail.socketWrapper.reconnect(), refused ? REFUSED_DELAY : delay(1));
   }
   if (refused) heard = -SILENT;
   tick();
@@ -127,12 +133,12 @@ function tick() {
   const state = paused ? "paused" : lost ? "lost" : "on";
   const [word, rest] = {
     paused: ["Paused", `, data from ${from}`],
-    lost: [refused ? "Signed out" : "Reconnecting", `, data from ${from}`],
+    lost: [refused || "Reconnecting", `, data from ${from}`],
     on: ["Live", `, ${(silent / 1000).toFixed(1)} s ago`],
   }[state];
   marker.dataset.live = state;
-  marker.children[0].textContent = word;
-  marker.children[1].textContent = rest;
+  marker.querySelector("b").textContent = word;
+  marker.querySelector("span").textContent = rest;
   if (lost !== alerted) {
     alerted = lost;
     const alert = document.getElementById("jt-alert");
@@ -142,6 +148,7 @@ function tick() {
 
 document.getElementById("jt-pause")?.addEventListener("click", ({ currentTarget }) => {
   paused = !paused;
+  heard = performance.now(); // nothing was to be heard in between
   currentTarget.setAttribute("aria-pressed", String(paused));
   currentTarget.querySelector("span").textContent = paused ? "Go on" : "Pause";
   if (unseen) seen(unseen);
