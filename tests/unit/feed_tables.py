@@ -1,7 +1,7 @@
 """Made-up feeds as tables: what `suggest` sees of them, without a file."""
 
 from imports.readers import Record, Survey
-from imports.readers.survey import survey_records
+from imports.readers.field_survey import survey_records
 
 
 def feed(columns: dict[str, list]) -> tuple[Survey, list[Record]]:
