@@ -1,7 +1,10 @@
 """The import of a product feed: fetch, read to the end, map, write, deliver."""
 
-import os
+import json
 from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as MappingOf
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,16 +16,17 @@ from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 
 from imports import feed_source, mapping_choice, readers
-from imports.batches import BATCH, Batches
+from imports.batches import Batch, Batches
 from imports.mapping import Mapping
 from imports.models import DataImportJob, ImportRow
 from imports.readers import Record, Source, UnreadableFeed
 from jobtracker import uploads
 from jobtracker.catalogue import write
-from jobtracker.catalogue.models import CatalogueSource, Kind
+from jobtracker.catalogue.normalise import is_code
 from jobtracker.context import JobContext
+from jobtracker.models import BackgroundJob
 from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Pipeline, Stage
-from jobtracker.states import JobType, Permanent, StageState
+from jobtracker.states import JobType, Permanent, StageState, Waiting
 
 BATCH_TRIES = 5
 
@@ -114,9 +118,25 @@ class ImportPipeline(Pipeline):
             context.checkpoint(0, {}, StageState.EMPTY)
             return
         detail = _detail(context)
-        choice = mapping_choice.choose(detail, context.job, parsed)
+        given = (
+            context.answer(Waiting.CURRENCY)
+            or context.answer(Waiting.MAPPING)
+            or context.job.metadata.get("mapping")
+        )
+        with uploads.local_copy(detail.source_file) as path:
+            records = readers.read(path, Source.from_json(parsed["source"]))
+            sample = list(islice(records, mapping_choice.SAMPLE))
+        choice = mapping_choice.choose(
+            detail.background_job.supplier,
+            feed_source.survey_from_json(parsed["survey"]),
+            sample,
+            given=Mapping.from_json(given) if given else None,
+            template=detail.template,
+            currency=context.job.metadata.get("stated", {}).get("currency", ""),
+            confirm=bool(context.job.metadata.get("confirm")),
+        )
         if choice.waits_for:
-            context.wait_for(choice.waits_for, choice.question)
+            context.wait_for(choice.waits_for, choice.question or {})
         with context.transaction():
             DataImportJob.objects.filter(pk=detail.pk).update(
                 field_mappings=choice.mapping.to_json(), template=choice.template
@@ -134,14 +154,16 @@ class ImportPipeline(Pipeline):
             return
         detail = _detail(context)
         parsed, mapped = context.data("feed_parsed"), context.data("fields_mapped")
-        source = _catalogue_source(detail, context.job.supplier_id)
+        source = feed_source.catalogue_source(
+            context.job.supplier_id, detail.source_url or detail.source_name
+        )
         writer = write.Writer(context.job.id, source, ImportRow._meta.db_table)
-        batches = Batches(Mapping.from_json(mapped["mapping"]), parsed, source.supplier)
+        batches = Batches(Mapping.from_json(mapped["mapping"]), source.supplier)
         last = context.resumed.get("number", 0)
         counts = self.recount(context.job.id)
         with uploads.local_copy(detail.source_file) as path:
             records = readers.read(path, Source.from_json(parsed["source"]))
-            for batch in batches.of(records, after=last, size=BATCH):
+            for batch in batches.of(records, after=last):
                 outcome = _write(context, writer, batch)
                 last = batch.last_number
                 counts = Counts(
@@ -154,7 +176,9 @@ class ImportPipeline(Pipeline):
         for warning in batches.warnings():
             context.warn(*warning)
         if last != count:
-            raise Permanent(f"The source has {last:,} records now; when first read it had {count:,}.")
+            raise Permanent(
+                f"The source has {last:,} records now; when first read it had {count:,}."
+            )
         context.checkpoint(count, {"number": last})
 
     def products_delivered(self, context: JobContext) -> None:
@@ -210,6 +234,9 @@ class ImportPipeline(Pipeline):
         detail = DataImportJob.objects.only("pk").filter(background_job_id=job_id).first()
         return reverse("import-mapping", args=[detail.pk]) if detail else None
 
+    def parse_answer(self, job: BackgroundJob, options: MappingOf[str, Any]) -> dict[str, Any]:
+        return parse_answer(job, options)
+
     def source(self, job_id: UUID) -> str:
         detail = DataImportJob.objects.filter(background_job_id=job_id).first()
         return (detail.source_url or detail.source_name) if detail else ""
@@ -220,22 +247,34 @@ class ImportPipeline(Pipeline):
         return urlpatterns
 
 
+def parse_answer(job: BackgroundJob, options: MappingOf[str, Any]) -> dict[str, Any]:
+    """Read `--mapping FILE.json` and `--currency CODE`. Raises `ValueError` with a sentence."""
+    if options.get("mapping"):
+        try:
+            mapping = Mapping.from_json(json.loads(Path(options["mapping"]).read_text()))
+        except (OSError, ValueError) as error:
+            raise ValueError(f"--mapping: {options['mapping']}: {error}") from error
+    elif job.waiting_for == Waiting.MAPPING:
+        raise ValueError("The job waits for a mapping: give it with --mapping FILE.json.")
+    else:
+        mapping = Mapping.from_json(job.question["mapping"])
+    currency = options.get("currency")
+    if currency and not is_code(currency):
+        raise ValueError(f"--currency: {currency} is no ISO 4217 currency code.")
+    if job.waiting_for == Waiting.CURRENCY and not currency:
+        raise ValueError("The job waits for a currency: give it with --currency CODE.")
+    if currency:
+        mapping = replace(mapping, defaults=mapping.defaults | {"currency": currency})
+    return mapping.to_json()
+
+
 def _detail(context: JobContext) -> DataImportJob:
     return DataImportJob.objects.get(background_job_id=context.job.id)
 
 
-def _catalogue_source(detail: DataImportJob, supplier_id: int | None) -> CatalogueSource:
-    """One stream of values a file name or address: tomorrow's file of that name replaces
-    today's values."""
-    source, _ = CatalogueSource.objects.select_related("supplier").get_or_create(
-        supplier_id=supplier_id, kind=Kind.FEED, name=detail.source_url or detail.source_name
-    )
-    return source
-
-
 def _watched(records: Iterator[Record], path: Path, context: JobContext) -> Iterator[Record]:
     """Pass records on, telling how far the reading is by the characters seen."""
-    size = max(os.stat(path).st_size, 1)
+    size = max(path.stat().st_size, 1)
     seen = 0
     for record in records:
         seen += len(record.raw)
@@ -244,7 +283,7 @@ def _watched(records: Iterator[Record], path: Path, context: JobContext) -> Iter
         yield record
 
 
-def _write(context: JobContext, writer: write.Writer, batch: Any) -> write.Outcome:
+def _write(context: JobContext, writer: write.Writer, batch: Batch) -> write.Outcome:
     """Commit one batch with its checkpoint; a batch that lost against another is run again."""
     for attempt in range(BATCH_TRIES):
         try:

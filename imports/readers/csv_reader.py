@@ -6,13 +6,14 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from .dialect import find_dialect, reading_options
-from .encoding import ERRORS, checked_codec, detect_encoding, find_bad_byte
+from .encoding import ERRORS, checked_codec, detect_encoding, misread
 from .model import Fields, Inspection, Record, Source, UnreadableFeed
 
-CELL_LIMIT = 10_000_000  # characters
+CELL_LIMIT = 1_000_000  # characters
+LINE_LIMIT = 16_000_000  # characters
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -21,7 +22,9 @@ def inspect(
     path: Path, *, encoding: str | None, delimiter: str | None, record: str | None
 ) -> Inspection:
     """Find encoding, delimiter, quotes and header; a CSV file has no record path."""
-    codec = checked_codec(encoding) if encoding else detect_encoding(path)
+    if record:
+        raise UnreadableFeed("The file is CSV: a record path can only be given for XML.")
+    codec = checked_codec(path, encoding) if encoding else detect_encoding(path)
     dialect = find_dialect(path, codec, delimiter)
     source = Source("csv", codec, dialect)
     columns: list[str] = []
@@ -97,15 +100,19 @@ def _record(number: int, line: int, row: list[str], raw: str, names: list[str]) 
 class _Lines:
     """The lines of a file for csv, keeping those that the current row is made of."""
 
-    def __init__(self, lines: Iterator[str]) -> None:
-        self._lines = lines
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
         self._row: list[str] = []
 
     def __iter__(self) -> "_Lines":
         return self
 
     def __next__(self) -> str:
-        line = next(self._lines)
+        line = self._file.readline(LINE_LIMIT)
+        if not line:
+            raise StopIteration
+        if len(line) == LINE_LIMIT:
+            raise csv.Error(f"a line is longer than {LINE_LIMIT:,} characters")
         self._row.append(line)
         return line
 
@@ -130,18 +137,15 @@ def _rows(path: Path, source: Source) -> Iterator[tuple[int, list[str], str]]:
             for row in rows:
                 raw = lines.take()
                 start, following = following, rows.line_num + 1
-                if start >= header and any(row):
+                if start >= header and any(map(str.strip, row)):
                     yield start, row, raw
         except csv.Error as error:
             raise UnreadableFeed(
                 f"The row that starts on line {following} cannot be read ({error}); "
                 "a quote may be missing in it."
             ) from error
-        except UnicodeDecodeError as error:
-            bad = find_bad_byte(path, source.encoding)
-            raise UnreadableFeed(
-                f"The file is not {source.encoding}: {bad} does not belong to it."
-            ) from error
+        except UnicodeError as error:
+            raise misread(path, source.encoding) from error
     if _is_open(raw, options):
         raise UnreadableFeed(
             f"A quote that opens in the row on line {start} is never closed: "

@@ -44,7 +44,7 @@ KINDS = {
     "binary": "binary data",
 }
 
-_HTML = re.compile(r"<(!doctype\s+html|html|head|body|script|meta)\b", re.IGNORECASE)
+_HTML = re.compile(r"<(!doctype\s+html|html|head|body|script|meta)[\s/>]", re.IGNORECASE)
 _JSON = re.compile(r"\{\s*[\"}]|\[\s*[\[{\]\"]|\[\s*-?\d+(\.\d+)?\s*[,\]]")
 _MARKUP = re.compile(r"<[?!A-Za-z_]")
 _PROLOGUE = re.compile(r"(\s|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)

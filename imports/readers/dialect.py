@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .encoding import ERRORS, find_bad_byte
+from .encoding import ERRORS, misread
 from .model import Dialect, UnreadableFeed
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -60,8 +60,8 @@ def find_dialect(path: Path, encoding: str, delimiter: str | None) -> Dialect:
         delimiter = delimiter or stated.group(1)
         text, start = text[stated.end() :], 2
     given = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter) if delimiter else None
-    if given is not None and len(given) != 1:
-        raise UnreadableFeed(f'The delimiter "{given}" is not a single character.')
+    if given is not None and (len(given) != 1 or given in '"\r\n'):
+        raise UnreadableFeed(f"The delimiter {given!r} is not a single character between cells.")
     readings = [
         _read_as(text, each, quotechar, start)
         for each in ([given] if given else DELIMITERS)
@@ -85,9 +85,8 @@ def _sample(path: Path, encoding: str) -> str:
     try:
         with path.open(encoding=encoding, errors=ERRORS, newline="") as file:
             text = file.read(SAMPLE_CHARACTERS)
-    except UnicodeDecodeError as error:
-        bad = find_bad_byte(path, encoding)
-        raise UnreadableFeed(f"The file is not {encoding}: {bad} does not belong to it.") from error
+    except UnicodeError as error:
+        raise misread(path, encoding) from error
     whole = len(text) < SAMPLE_CHARACTERS or "\n" not in text
     return text if whole else text[: text.rfind("\n") + 1]
 
@@ -99,10 +98,11 @@ def _read_as(text: str, delimiter: str, quotechar: str | None, start: int) -> _R
     later = spaced = 0
     try:
         for row in reader:
-            if any(row):
+            cells = [cell.strip() for cell in row]
+            if any(cells):
                 later += sum(map(bool, row[1:]))
                 spaced += sum(cell.startswith(" ") for cell in row[1:])
-                rows.append((line, [cell.strip() for cell in row]))
+                rows.append((line, cells))
             line = start + reader.line_num
             if len(rows) == SAMPLE_ROWS:
                 break

@@ -47,13 +47,26 @@ class BadByte:
         )
 
 
-def checked_codec(name: str) -> str:
-    """The name, if Python knows a text encoding by it; else UnreadableFeed."""
+def checked_codec(path: Path, name: str) -> str:
+    """The codec to read a file with in a named encoding, past its byte order mark.
+
+    Raises UnreadableFeed where Python knows no text encoding by that name.
+    """
     try:
         "".encode(name)
-    except LookupError:
+        codec = codecs.lookup(name).name
+    except (LookupError, ValueError):
         raise UnreadableFeed(f'There is no encoding called "{name}".') from None
-    return name
+    with path.open("rb") as file:
+        marked = bom_encoding(file.read(4))
+    return marked if marked and codec.startswith(marked.removesuffix("-sig")) else name
+
+
+def misread(path: Path, encoding: str) -> UnreadableFeed:
+    """The error for a file that is not in the encoding that it is read in."""
+    bad = find_bad_byte(path, encoding)
+    reason = f"{bad} does not belong to it" if bad else "it cannot be decoded so"
+    return UnreadableFeed(f"The file is not {encoding}: {reason}.")
 
 
 def find_bad_byte(path: Path, encoding: str) -> BadByte | None:
@@ -69,6 +82,8 @@ def find_bad_byte(path: Path, encoding: str) -> BadByte | None:
             line, column = _after(good, line, column)
             start = offset + len(chunk) - len(data) + error.start
             return BadByte(data[error.start], start, line, column)
+        except UnicodeError:  # UTF-16 without a byte order mark: no single byte is to blame
+            return None
         offset += len(chunk)
         line, column = _after(text, line, column)
     return None

@@ -69,7 +69,9 @@ def inspect(
     path: Path, *, encoding: str | None, delimiter: str | None, record: str | None
 ) -> Inspection:
     """Read the whole document once for its paths and choose the record among them."""
-    codec = checked_codec(encoding) if encoding else stated_encoding(path)
+    if delimiter:
+        raise UnreadableFeed("The file is XML: a delimiter can only be given for CSV.")
+    codec = checked_codec(path, encoding) if encoding else stated_encoding(path)
     tree = _paths(path, codec)
     candidates = best_first(tree)
     if not candidates:
@@ -142,6 +144,8 @@ def _paths(path: Path, codec: str) -> PathTree:
                 attribute.count += 1
                 attribute.note(value)
             above.append(node)
+            if len(above) > MAX_DEPTH:
+                raise _too_deep(element)
         else:
             node = above.pop()
             if element.text:
@@ -223,6 +227,12 @@ def _line(element: Any) -> int:
     return line - first.count("\n")
 
 
+def _too_deep(element: Any) -> UnreadableFeed:
+    return UnreadableFeed(
+        f"The elements on line {_line(element)} are nested deeper than {MAX_DEPTH} levels."
+    )
+
+
 def _fields(record: Any, names: Names) -> Fields:
     fields: Fields = {}
     _flatten(record, "", fields, names, 0)
@@ -235,9 +245,7 @@ def _flatten(element: Any, path: str, fields: Fields, names: Names, depth: int) 
     Text between children makes the whole a piece of prose: one value, no fields below it.
     """
     if depth > MAX_DEPTH:
-        raise UnreadableFeed(
-            f"The elements on line {_line(element)} are nested deeper than {MAX_DEPTH} levels."
-        )
+        raise _too_deep(element)
     text = element.text or ""
     children = list(element)
     if path and any(child.tail and not child.tail.isspace() for child in children):

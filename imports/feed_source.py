@@ -1,0 +1,118 @@
+"""Where a feed comes from: checked before a job exists, kept as it came, read as described."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from imports import readers
+from imports.models import DataImportJob
+from imports.readers import FieldSurvey, Inspection, Survey
+from jobtracker import outbound, uploads
+from jobtracker.catalogue.models import CatalogueSource, Kind
+from jobtracker.states import Permanent, Retryable, Status
+
+UNCHANGED = "The source has not changed since the last import."
+FIELDS_KEPT = 500  # surveyed fields kept for the mapping page
+SAMPLES_KEPT = 5
+SAMPLE_LENGTH = 160
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A download in our storage: the columns of the detail row that it fills, its size."""
+
+    columns: dict[str, Any]
+    bytes: int
+
+
+def is_url(source: str) -> bool:
+    """Tell an address from a path."""
+    return source.startswith(("http://", "https://"))
+
+
+def name_of(source: str) -> str:
+    """Return the name by which people know a source: a file's name, an address's last part."""
+    if is_url(source):
+        parts = urlsplit(source)
+        return Path(parts.path).name or parts.hostname or source
+    return Path(source).name
+
+
+def fetch(detail: DataImportJob) -> Fetched | None:
+    """Download the job's address into our storage; None where it has not changed since the last
+    completed import from it. Raises `Permanent` or `Retryable`."""
+    before = (
+        DataImportJob.objects.filter(
+            source_url=detail.source_url,
+            background_job__supplier=detail.background_job.supplier_id,
+            status=Status.COMPLETED,
+        )
+        .exclude(content_hash="")
+        .order_by("-pk")
+        .first()
+    )
+    with uploads.incoming() as path:
+        try:
+            got = outbound.fetch(
+                detail.source_url,
+                path,
+                max_bytes=uploads.max_bytes(),
+                etag=before.etag if before else None,
+                last_modified=before.last_modified if before else None,
+            )
+        except outbound.OutboundRefused as error:
+            raise Permanent(str(error)) from error
+        except outbound.FetchFailed as error:
+            raise (Retryable if error.transient else Permanent)(str(error)) from error
+        if got.status == 304 or (before and got.sha256 == before.content_hash):
+            return None
+        stored = uploads.store_path(path, detail.source_name)
+    return Fetched(
+        {
+            "source_file": stored.name,
+            "content_hash": stored.sha256,
+            "etag": got.etag or "",
+            "last_modified": got.last_modified or "",
+        },
+        stored.bytes,
+    )
+
+
+def catalogue_source(supplier_id: int, name: str) -> CatalogueSource:
+    """Return the stream of values of a file name or address: tomorrow's file of that name
+    replaces today's values."""
+    source, _ = CatalogueSource.objects.select_related("supplier").get_or_create(
+        supplier_id=supplier_id, kind=Kind.FEED, name=name
+    )
+    return source
+
+
+def inspect(detail: DataImportJob, path: Path) -> Inspection:
+    """Find how to read the stored file, obeying what the person stated. Raises
+    `UnreadableFeed`."""
+    stated = detail.background_job.metadata.get("stated", {})
+    return readers.inspect(
+        path,
+        type=stated.get("type"),
+        encoding=stated.get("encoding"),
+        delimiter=stated.get("delimiter"),
+        record=stated.get("record"),
+    )
+
+
+def survey_to_json(survey: Survey) -> dict[str, Any]:
+    """Return a survey as bounded JSON for the checkpoint; `survey_from_json` reads it."""
+    fields = [
+        asdict(each) | {"samples": [text[:SAMPLE_LENGTH] for text in each.samples[:SAMPLES_KEPT]]}
+        for each in survey.fields[:FIELDS_KEPT]
+    ]
+    return {"count": survey.count, "unusable": survey.unusable, "fields": fields}
+
+
+def survey_from_json(data: dict[str, Any]) -> Survey:
+    """The reverse of `survey_to_json`."""
+    fields = tuple(
+        FieldSurvey(**each | {"samples": tuple(each["samples"])}) for each in data["fields"]
+    )
+    return Survey(data["count"], data["unusable"], fields)

@@ -1,0 +1,120 @@
+"""`manage.py import_feed`: import product feeds from files, globs and addresses."""
+
+import glob
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from imports import feed_source, preview
+from imports.mapping import Mapping, MappingError
+from imports.models import MappingTemplate
+from imports.start import Request, SourceRefused, start_import, template_named
+from jobtracker.management.options import (
+    Refused,
+    TrackerCommand,
+    add_job_options,
+    finish,
+    priority_of,
+)
+from jobtracker.states import WaitForPerson
+
+
+class Command(TrackerCommand):
+    help = "Import product feeds: XML or CSV, from files, globs or http(s) addresses."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("sources", nargs="+", metavar="SOURCE")
+        parser.add_argument("--supplier", default="", help="else named after the source")
+        parser.add_argument("--type", choices=["xml", "csv"], help="else found by content")
+        parser.add_argument("--record", metavar="PATH", help="path of the record element")
+        parser.add_argument("--mapping", metavar="FILE.json|TEMPLATE")
+        parser.add_argument("--encoding")
+        parser.add_argument("--delimiter")
+        parser.add_argument("--currency", metavar="CODE", help="for prices that state none")
+        parser.add_argument("--dry-run", action="store_true", help="say what would happen")
+        add_job_options(parser)
+
+    def run(self, **options: Any) -> int | None:
+        requests = [_request(source, options) for source in _expanded(options["sources"])]
+        if options["dry_run"]:
+            return self._dry_run(requests, options)
+        created = []
+        for request in requests:
+            try:
+                made = start_import(request)
+            except SourceRefused as error:
+                raise Refused(str(error)) from error
+            if made.existing:
+                self.stderr.write(f"{request.source} is being imported already: job {made.job_id}.")
+            created.append(made.job_id)
+        return finish(created, options)
+
+    def _dry_run(self, requests: list[Request], options: dict[str, Any]) -> int:
+        outcomes = []
+        for request in requests:
+            try:
+                outcomes.append(preview.dry_run(request))
+            except SourceRefused as error:
+                raise Refused(str(error)) from error
+            except WaitForPerson as question:
+                self.stderr.write(f"{request.source}: {question.question['message']}")
+                return 3
+        if options["json"]:
+            data = [outcome.as_json() for outcome in outcomes]
+            self.stdout.write(json.dumps(data[0] if len(data) == 1 else data, ensure_ascii=False))
+        else:
+            for outcome in outcomes:
+                self.stdout.write(outcome.sentence())
+        return 1 if any(outcome.all_failed for outcome in outcomes) else 0
+
+
+def _expanded(sources: list[str]) -> list[str]:
+    """Return every file and address that the arguments mean. Raises `Refused` for a glob that
+    matches nothing."""
+    found: list[str] = []
+    for source in sources:
+        if feed_source.is_url(source) or Path(source).exists() or not glob.has_magic(source):
+            found.append(source)
+            continue
+        matches = sorted(match for match in glob.glob(source) if Path(match).is_file())
+        if not matches:
+            raise Refused(f"{source} matches no file.")
+        found += matches
+    return found
+
+
+def _request(source: str, options: dict[str, Any]) -> Request:
+    mapping, template = _mapping(options["mapping"], options["supplier"])
+    return Request(
+        source,
+        supplier=options["supplier"],
+        type=options["type"],
+        record=options["record"],
+        encoding=options["encoding"],
+        delimiter=options["delimiter"],
+        currency=options["currency"],
+        mapping=mapping,
+        template=template,
+        priority=priority_of(options["priority"]),
+    )
+
+
+def _mapping(given: str | None, supplier: str) -> tuple[Mapping | None, MappingTemplate | None]:
+    """Read `--mapping`: a file of the shape that `suggest_mapping` prints, or a template's name."""
+    if not given:
+        return None, None
+    if not given.endswith(".json") and (template := template_named(supplier, given)):
+        return Mapping.from_json(template.mapping), template
+    try:
+        return Mapping.from_json(json.loads(Path(given).read_text())), None
+    except FileNotFoundError:
+        raise Refused(f"--mapping: there is no file or template {given}.") from None
+    except json.JSONDecodeError as error:
+        raise Refused(
+            f"--mapping: {given} is not JSON: {error.msg} at line {error.lineno}, column"
+            f" {error.colno}."
+        ) from error
+    except (MappingError, OSError, UnicodeDecodeError) as error:
+        raise Refused(f"--mapping: {given}: {error}") from error

@@ -1,0 +1,38 @@
+"""`manage.py suggest_mapping`: print how a feed would be read and mapped; writes nothing."""
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from imports import preview
+from imports.start import Request, SourceRefused
+from jobtracker.management.options import Refused, TrackerCommand
+
+
+class Command(TrackerCommand):
+    help = "Print record path, encoding, fields with samples and a suggested mapping as JSON."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("source", metavar="SOURCE")
+        parser.add_argument("--supplier", default="")
+        parser.add_argument("--type", choices=["xml", "csv"])
+        parser.add_argument("--record", metavar="PATH")
+        parser.add_argument("--encoding")
+        parser.add_argument("--delimiter")
+        parser.add_argument("--json", action="store_true", help="the only form there is")
+
+    def run(self, **options: Any) -> None:
+        request = Request(
+            options["source"],
+            supplier=options["supplier"],
+            type=options["type"],
+            record=options["record"],
+            encoding=options["encoding"],
+            delimiter=options["delimiter"],
+        )
+        try:
+            found = preview.suggestion(request)
+        except SourceRefused as error:
+            raise Refused(str(error)) from error
+        self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))

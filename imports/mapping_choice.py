@@ -1,0 +1,122 @@
+"""Which mapping a run obeys, and what a person must be asked before it."""
+
+import hashlib
+from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.conf import settings
+
+from imports.mapping import Mapping, Suggestion, currency_question, needs_person, suggest
+from imports.models import MappingTemplate
+from imports.readers import Record, Survey
+from jobtracker.catalogue.models import DecimalStyle, Supplier
+from jobtracker.states import Waiting
+
+SAMPLE = 500  # records from the start of the feed that the suggestion looks at
+STYLES = {DecimalStyle.POINT: ".", DecimalStyle.COMMA: ","}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The mapping to obey, said to come `by` whom; or what a person must answer first."""
+
+    mapping: Mapping
+    by: str
+    template: MappingTemplate | None = None
+    waits_for: Waiting | None = None
+    question: dict[str, Any] | None = None
+
+
+def choose(
+    supplier: Supplier | None,
+    survey: Survey,
+    records: Sequence[Record],
+    *,
+    given: Mapping | None = None,
+    template: MappingTemplate | None = None,
+    currency: str = "",
+    confirm: bool = False,
+) -> Choice:
+    """Take the mapping that a person gave, else the template for this shape of feed, else what
+    the evidence supports if that is sure enough. `records` are from the start of the feed;
+    `currency` fills gaps; `confirm` asks a person even where the evidence is sure.
+    """
+    defaults = _defaults(supplier, currency)
+    template = template or template_for(supplier, [each.source for each in survey.fields])
+    if given is None and template is None:
+        suggestion = suggest(survey, records, defaults)
+        return _suggested(suggestion, confirm=confirm)
+    if given is not None:
+        mapping, by, template = given, "given by a person", None
+    else:
+        assert template is not None
+        mapping, by = Mapping.from_json(template.mapping), f"template {template}"
+    known = {target: value for target, value in defaults.items() if target != "decimal_style"}
+    mapping = replace(mapping, defaults=mapping.defaults | known)
+    question = currency_question(mapping, (record.fields for record in records))
+    if question is None:
+        return Choice(mapping, by, template)
+    asked = {"message": question.text, "questions": [question.as_json()]}
+    return Choice(mapping, by, template, Waiting.CURRENCY, asked | {"mapping": mapping.to_json()})
+
+
+def _suggested(suggestion: Suggestion, *, confirm: bool) -> Choice:
+    bar = settings.MAPPING_CONFIDENCE
+    mapping = suggestion.mapping(bar)
+    reason = needs_person(suggestion, bar)
+    if reason is None and not confirm:
+        return Choice(mapping, "suggested, and sure")
+    questions = suggestion.open_questions(bar)
+    return Choice(
+        mapping,
+        "suggested",
+        waits_for=Waiting.CURRENCY if reason == "currency" else Waiting.MAPPING,
+        question={
+            "message": questions[0].text if questions else "Confirm how the fields are mapped.",
+            "questions": [question.as_json() for question in questions],
+            "suggestion": suggestion.as_json(),
+            "mapping": mapping.to_json(),
+        },
+    )
+
+
+def template_for(supplier: Supplier | None, sources: list[str]) -> MappingTemplate | None:
+    """Return the supplier's newest template for feeds with exactly these fields."""
+    if supplier is None:
+        return None
+    templates = MappingTemplate.objects.filter(supplier=supplier, shape=shape_of(sources))
+    return templates.order_by("-pk").first()
+
+
+def shape_of(sources: list[str]) -> str:
+    """Return what two feeds with the same fields have in common, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(sources)).encode()).hexdigest()
+
+
+def keep_template(
+    supplier: Supplier, name: str, record_path: str, sources: list[str], mapping: Mapping
+) -> MappingTemplate:
+    """Keep a confirmed mapping for the supplier's next feed of the same shape. What is the same
+    as the newest version of the name is not kept twice."""
+    templates = MappingTemplate.objects.filter(supplier=supplier, name=name)
+    newest = templates.order_by("-version").first()
+    kept: dict[str, Any] = {
+        "shape": shape_of(sources),
+        "mapping": mapping.to_json(),
+        "record_path": record_path,
+    }
+    if newest and all(getattr(newest, column) == value for column, value in kept.items()):
+        return newest
+    version = newest.version + 1 if newest else 1
+    return MappingTemplate.objects.create(supplier=supplier, name=name, version=version, **kept)
+
+
+def _defaults(supplier: Supplier | None, currency: str) -> MappingOf[str, str]:
+    """What fills gaps: what the person said, then what is known of the supplier."""
+    currency = currency or (supplier.default_currency if supplier else "")
+    found = {"currency": currency} if currency else {}
+    if supplier and (style := STYLES.get(DecimalStyle(supplier.decimal_style))):
+        found["decimal_style"] = style
+    return found

@@ -1,0 +1,163 @@
+"""What an import would do, said by the code that does it; all of it is rolled back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from django.db import transaction
+
+from imports import feed_source, readers
+from imports.batches import Batches
+from imports.mapping import suggest
+from imports.mapping_choice import SAMPLE, choose
+from imports.models import ImportRow
+from imports.readers import Inspection, Record, Survey, UnreadableFeed
+from imports.start import Request, check_file, check_url, supplier_of
+from jobtracker import outbound, uploads
+from jobtracker.catalogue import write
+from jobtracker.catalogue.models import CatalogueSource, Supplier
+from jobtracker.catalogue.write import Change
+from jobtracker.states import WaitForPerson
+from jobtracker.uploads import SourceRefused
+
+SHOWN = 20  # rows of each outcome
+
+
+@dataclass
+class Preview:
+    """What the run would do: numbers by outcome, and the first rows of each."""
+
+    source: str
+    total: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    skipped: int = 0
+    mapping: dict[str, Any] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def all_failed(self) -> bool:
+        """Whether a run would fail because every row does."""
+        return bool(self.total) and self.failed == self.total
+
+    def sentence(self) -> str:
+        """Say it in one line."""
+        return (
+            f"{self.source}: would create {self.created:,}, update {self.updated:,}, leave"
+            f" {self.unchanged:,} unchanged, fail {self.failed:,}, skip {self.skipped:,}"
+            f" of {self.total:,} rows. Nothing was written."
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        changes = [
+            {"number": c.number, "line": c.line, "key": c.key, "old": _plain(c.old), "new": _plain(c.new)}
+            for c in self.changes
+        ]  # fmt: skip
+        return asdict(self) | {"changes": changes, "dry_run": True}
+
+
+def dry_run(request: Request) -> Preview:
+    """Run the import's own code over the whole source and roll everything back.
+
+    Raises `SourceRefused` for what cannot be read, `WaitForPerson` with the question where a run
+    would wait for a person.
+    """
+    with _opened(request) as (path, found, survey, sample), transaction.atomic():
+        supplier = supplier_of(request)
+        choice = choose(
+            supplier,
+            survey,
+            sample,
+            given=request.mapping,
+            template=request.template,
+            currency=request.currency or "",
+        )
+        if choice.waits_for:
+            raise WaitForPerson(choice.waits_for, choice.question or {})
+        preview = Preview(request.source, survey.count, mapping=choice.mapping.to_json())
+        source = _source(request, supplier)
+        job_id = uuid4()
+        writer = write.Writer(job_id, source, ImportRow._meta.db_table)
+        records = readers.read(path, found.source)
+        for batch in Batches(choice.mapping, supplier).of(records):
+            writer.stage(batch.rows, batch.rejected)
+            outcome = writer.apply()
+            preview.created += outcome.created
+            preview.updated += outcome.updated
+            preview.unchanged += outcome.unchanged
+            preview.failed += outcome.failed
+            preview.skipped += outcome.skipped
+        for outcome_code in ("c", "u"):
+            preview.changes += writer.sample(outcome_code, SHOWN)
+        preview.problems = [
+            {"number": row.number, "line": row.line, "key": row.key} | (row.detail or {})
+            for row in ImportRow.objects.filter(job_id=job_id, outcome__in="fs")[:SHOWN]
+        ]
+        transaction.set_rollback(True)
+    return preview
+
+
+def suggestion(request: Request) -> dict[str, Any]:
+    """Return how a source would be read and mapped, in the shape that `--mapping` takes; writes
+    nothing. Raises `SourceRefused`."""
+    with _opened(request) as (_, found, survey, sample):
+        supplier = Supplier.objects.filter(name=request.supplier).first()
+        currency = supplier.default_currency if supplier else ""
+        suggested = suggest(survey, sample, {"currency": currency} if currency else {})
+    return {
+        "record_path": found.source.record_path,
+        "count": survey.count,
+        "encoding": found.source.encoding,
+        "dialect": found.source.as_json()["dialect"],
+        "candidates": [asdict(candidate) for candidate in found.candidates[:10]],
+        "warnings": list(found.warnings),
+        **suggested.as_json(),
+    }
+
+
+@contextmanager
+def _opened(request: Request) -> Iterator[tuple[Path, Inspection, Survey, list[Record]]]:
+    """Read a source to its end: yields the file, how it is read, its survey and first records."""
+    with uploads.incoming() as download:
+        path = Path(request.source)
+        if feed_source.is_url(request.source):
+            path = download
+            _download(request.source, path)
+        check_file(path, request)
+        stated = {name: value for name, value in request.stated.items() if name != "currency"}
+        try:
+            found = readers.inspect(path, **stated)
+            survey = readers.survey(path, found.source)
+            sample = list(islice(readers.read(path, found.source), SAMPLE))
+        except UnreadableFeed as error:
+            raise SourceRefused(f"{request.source}: {error}") from error
+        yield path, found, survey, sample
+
+
+def _download(url: str, path: Path) -> None:
+    check_url(url)
+    try:
+        outbound.fetch(url, path, max_bytes=uploads.max_bytes())
+    except outbound.OutboundError as error:
+        raise SourceRefused(str(error)) from error
+
+
+def _source(request: Request, supplier: Supplier) -> CatalogueSource:
+    return feed_source.catalogue_source(
+        supplier.pk,
+        request.source
+        if feed_source.is_url(request.source)
+        else feed_source.name_of(request.source),
+    )
+
+
+def _plain(values: dict[str, Any] | None) -> dict[str, Any] | None:
+    return {k: str(v) if v is not None else None for k, v in values.items()} if values else values
