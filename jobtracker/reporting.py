@@ -101,15 +101,17 @@ def flush(timeout: float = EXIT_SECONDS) -> None:
 def report_attempt(token: UUID) -> str | None:
     """Report how the attempt of `token` ended and return the event's id.
 
-    Returns None where reporting is off, and where the end is no error: only failures of jobs and
-    attempts that were killed are; a retry, a cancellation or a hand-back is not.
+    Returns None where reporting is off, where this attempt was reported already, and where its
+    end is no error: only failures of jobs and attempts that were killed are; a retry, a
+    cancellation or a hand-back is not.
     """
     if not _options:
         return None
     attempt = JobAttempt.objects.select_related("job__supplier").get(token=token)
-    if attempt.outcome not in KILLED and attempt.job.status != Status.FAILED:
+    is_error = attempt.outcome in KILLED or attempt.job.status == Status.FAILED
+    if not is_error or attempt.sentry_event_id:
         return None
-    return _send(attempt_event(attempt))
+    return send(attempt_event(attempt))
 
 
 def report_stalled(job_id: UUID) -> str | None:
@@ -118,7 +120,18 @@ def report_stalled(job_id: UUID) -> str | None:
     if not _options:
         return None
     job = BackgroundJob.objects.select_related("supplier").get(pk=job_id)
-    return _send(stalled_event(job))
+    return send(stalled_event(job))
+
+
+def send(event: dict[str, Any]) -> str | None:
+    """Queue an event and return its id; None if the SDK dropped it.
+
+    A fork inherits its parent's queue with what is still in it, and sending from that would send
+    those events twice. So each process that reports gets a client of its own.
+    """
+    if _owner != os.getpid():
+        _begin()
+    return sentry_sdk.capture_event(cast(Event, event))
 
 
 def attempt_event(attempt: JobAttempt) -> dict[str, Any]:
@@ -241,14 +254,6 @@ def _begin() -> None:
     global _owner
     sentry_sdk.init(**_options)
     _owner = os.getpid()
-
-
-def _send(event: dict[str, Any]) -> str | None:
-    # A fork inherits its parent's queue with what is still in it; sending from that would send
-    # those events twice. So each process that reports starts with a client of its own.
-    if _owner != os.getpid():
-        _begin()
-    return sentry_sdk.capture_event(cast(Event, event))
 
 
 def _scrubbed(event: Event, hint: Hint) -> Event:
