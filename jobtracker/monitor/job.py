@@ -297,7 +297,8 @@ class JobPage:
         longest = max((seconds for _, seconds in took), default=0) or 1
         bars = []
         for number, (row, seconds) in enumerate(took):
-            state = "processing" if row is self.row else row.state.word
+            failed = "failed" if row.job.status == Status.FAILED else ""
+            state = failed or ("processing" if row is self.row else "")
             said = f"{row.state.label}, {row.duration}"
             height = round(max(4, RUNS_HEIGHT * seconds / longest), 1)
             x = round(number * 100 / (EARLIER_RUNS + 1), 2)
@@ -305,6 +306,13 @@ class JobPage:
         return bars
 
     @property
+    def usual_y(self) -> float | None:
+        """Return where the usual duration lies in the chart of the runs, in pixels."""
+        spans = [row.took.total_seconds() for row in [*self.earlier, self.row] if row.took]
+        usual = self.compared.get("usual_seconds")
+        return round(RUNS_HEIGHT * (1 - usual / max(spans)), 1) if usual and max(spans) else None
+
+    @cached_property
     def compared(self) -> dict[str, Any]:
         """How this run compares with the completed earlier ones: `usual` in words, `percent`."""
         good = [r for r in self.earlier if r.job.status == Status.COMPLETED and r.took]
@@ -317,6 +325,7 @@ class JobPage:
         percent = round(100 * (here - usual) / usual) if usual and over else 0
         return {
             "usual": words.duration(usual),
+            "usual_seconds": usual,
             "slower": percent if percent > 0 else 0,
             "faster": -percent if percent < 0 else 0,
             "failed": sum(row.job.status == Status.FAILED for row in self.earlier),

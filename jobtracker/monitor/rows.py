@@ -19,7 +19,7 @@ MEASURING = timedelta(seconds=15)  # after a start; then a missing estimate is "
 LATE = timedelta(seconds=10)  # past its expected end an estimate says nothing any more
 
 NEEDS = {
-    Waiting.MAPPING: "a mapping of its fields",
+    Waiting.MAPPING: "a field mapping",
     Waiting.PASSWORD: "a password",
     Waiting.THRESHOLD: "a decision about its failures",
     Waiting.DUPLICATE: "a decision about a duplicate",
@@ -203,7 +203,7 @@ class Row:
     def actions(self) -> str:
         """The names of the acts that the job allows now, for its menu."""
         names = (("cancel", self.cancellable), ("retry", self.retryable))
-        return " ".join(name for name, possible in names if possible)
+        return " ".join(["open", *(name for name, possible in names if possible)])
 
 
 def read(jobs: QuerySet[BackgroundJob]) -> list[Row]:

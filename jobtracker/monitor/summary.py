@@ -14,7 +14,9 @@ from jobtracker.monitor.filters import type_word
 from jobtracker.monitor.rows import NEEDS, Row
 from jobtracker.states import JobType, Waiting
 
+ATTENTION = 4  # lines; the rest is behind the state filters
 ABOVE, BELOW = 64, 28  # pixels for what went well and for failures
+LINE = 54  # pixels of an attention line
 
 
 @dataclass(frozen=True)
@@ -43,21 +45,29 @@ class Attention:
     spark: tuple[Bar, ...] = ()
 
 
+@dataclass(frozen=True)
+class Chart:
+    """The last hour drawn: `height` and `base` (its base line) in pixels."""
+
+    height: int
+    base: int
+    bars: list[Bar]
+    ticks: list[str]
+    totals: dict[str, int]
+    said: str
+
+
 def context() -> dict[str, Any]:
     """Return the context of the summary templates, by four statements."""
     facts = queries.facts()
-    strip = queries.last_hour()
-    people = queries.needing_people()
-    attention = [*_people(people), *(_cause(cause) for cause in queries.causes())]
+    people, causes = _people(queries.needing_people()), queries.causes()
+    attention = [*people, *(_cause(cause) for cause in causes)][:ATTENTION]
     return {
         "facts": facts,
         "oldest": words.duration(facts.oldest) if facts.oldest is not None else "",
         "worker_gone": words.duration(facts.worker_gone) if facts.worker_gone else "",
         "paused": [JobType(kind).label for kind in facts.paused],
-        "strip": _bars(strip),
-        "strip_totals": {word: strip.total(word) for word in strip.minutes},
-        "strip_ticks": _ticks(strip),
-        "strip_said": _said(strip),
+        "strip": _chart(queries.last_hour(), beside=len(attention)),
         "attention": attention,
     }
 
@@ -70,23 +80,35 @@ def tab_title(facts: queries.Facts) -> str:
     return f"{', '.join(parts)} - Queue" if parts else "Queue"
 
 
-def _bars(strip: queries.Strip) -> list[Bar]:
+def _chart(strip: queries.Strip, beside: int) -> Chart:
+    """Draw the strip as high as the attention panel of `beside` lines that it stands beside."""
+    above = ABOVE + LINE * max(0, beside - 3)
+    total = {word: strip.total(word) for word in strip.minutes}
+    said = (
+        f"In the last hour {words.counted(total['completed'], 'jobs')} completed,"
+        f" {total['failed']:,} failed, {total['retry']:,} to be retried."
+    )
+    bars = _bars(strip, above)
+    return Chart(above + BELOW + 4, above + 1, bars, _ticks(strip), total, said)
+
+
+def _bars(strip: queries.Strip, above: int) -> list[Bar]:
     """Stack completed and to-retry upwards from the base line, hang failures below it."""
     done, retry, failed = (strip.minutes[word] for word in ("completed", "retry", "failed"))
-    up = ABOVE / max(1, *(a + b for a, b in zip(done, retry, strict=True)))
+    up = above / max(1, *(a + b for a, b in zip(done, retry, strict=True)))
     down = BELOW / max(1, *failed)
     bars = []
     for minute in range(60):
         x = minute * 100 / 60
         tall = _height(done[minute] * up)
         if done[minute]:
-            bars.append(Bar(x, ABOVE - tall, 1.25, tall, "completed"))
+            bars.append(Bar(x, above - tall, 1.25, tall, "completed"))
         if retry[minute]:
             top = _height(retry[minute] * up)
-            bars.append(Bar(x, ABOVE - tall - top - 1, 1.25, top, "retry"))
+            bars.append(Bar(x, above - tall - top - 1, 1.25, top, "retry"))
         if failed[minute]:
             deep = _height(failed[minute] * down)
-            bars.append(Bar(x, ABOVE + 3, 1.25, deep, "failed"))
+            bars.append(Bar(x, above + 3, 1.25, deep, "failed"))
     return bars
 
 
@@ -101,17 +123,8 @@ def _ticks(strip: queries.Strip) -> list[str]:
     return [timezone.localtime(moment).strftime("%H:%M") for moment in starts] + ["now"]
 
 
-def _said(strip: queries.Strip) -> str:
-    """Say the chart in words."""
-    total = strip.total
-    return (
-        f"In the last hour {words.counted(total('completed'), 'jobs')} completed,"
-        f" {total('failed'):,} failed, {total('retry'):,} to be retried."
-    )
-
-
 def _people(waiting: list[Row]) -> list[Attention]:
-    """Return a line for each thing that people are asked for, then one a stalled job."""
+    """Return a line for each thing that people are asked for, then one for what has stalled."""
     lines = []
     for reason in Waiting:
         rows = [row for row in waiting if row.job.waiting_for == reason]
@@ -130,12 +143,24 @@ def _people(waiting: list[Row]) -> list[Attention]:
                 rows[0].url if alone else f"{reverse('monitor')}?status=person",
             )
         )
-    for row in waiting:
-        if row.job.stalled_at and row.job.advanced_at:
-            still = words.rough((row.now - row.job.advanced_at).total_seconds())
-            message = f"{row.name} has not advanced for {still} in {row.stage}"
-            lines.append(Attention("stalled", "pause", message, row.origin, 1, "Open job", row.url))
+    stalled = [row for row in waiting if row.job.stalled_at and row.job.advanced_at]
+    if len(stalled) > 1:
+        message = f"{len(stalled)} jobs have not advanced for long"
+        about = "they still answer, but do not get on"
+        url = f"{reverse('monitor')}?status=stalled"
+        line = Attention("stalled", "pause", message, about, len(stalled), "Show jobs", url)
+        lines.append(line)
+    elif stalled:
+        lines.append(_stalled(stalled[0]))
     return lines
+
+
+def _stalled(row: Row) -> Attention:
+    still = words.rough((row.now - (row.job.advanced_at or row.now)).total_seconds())
+    stage = row.running_stage
+    where = f" in {stage.label}" if stage else ""
+    message = f"{row.name} has not advanced for {still}{where}"
+    return Attention("stalled", "pause", message, row.origin, 1, "Open job", row.url)
 
 
 def _cause(cause: queries.Cause) -> Attention:

@@ -106,7 +106,8 @@ def draw(
             middle = lane.y + lane.height / 2 - 1
             gap = _span(start, end, length, middle, 2, "wait", "waiting")
             shown[last].spans.append(gap)
-    return Waterfall(list(shown.values()), _ticks(length), _lane_words(lanes), shortened)
+    ticks = _ticks(length) if lanes else []
+    return Waterfall(list(shown.values()), ticks, _lane_words(lanes), shortened)
 
 
 def _lanes(attempts: Sequence[JobAttempt], now: datetime) -> tuple[list[_Lane], bool]:
@@ -150,7 +151,10 @@ def _place(
     if running:
         end = lane.at(attempt.finished_at) if attempt.finished_at else lane.offset + lane.worked
         kind = _ENDED.get(Outcome(attempt.outcome), "failed") if attempt.outcome else "processing"
-        said = f"attempt {attempt.number}: {words.duration(end - since)}, {kind}"
+        took = words.duration(end - since)
+        said = f"attempt {attempt.number}: {took}, {kind}"
+        if kind == "processing":
+            shown[running].took = f"{took} so far"
         shown[running].spans.append(_span(since, end, length, lane.y, lane.height, kind, said))
     return running or attempt.stage
 
@@ -186,7 +190,7 @@ def _stage_row(
             StageState(point.state), "done"
         )
     elif row.running and row.job.current_stage == stage.name:
-        state, said, took = "processing", "running", f"{took} so far" if took else ""
+        state, said = "processing", "running"
         done, total, _ = row.position
         items = f"{done:,} of {total:,}" if total else items
     elif row.job.status == Status.FAILED and last and last.stage == stage.name:

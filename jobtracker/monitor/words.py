@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from django.template.defaultfilters import filesizeformat
+
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -60,5 +62,7 @@ def ago(moment: datetime, now: datetime) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return "1 row" or "3,120 rows" from the plural noun."""
+    """Return "1 row" or "3,120 rows" from the plural noun, and bytes as "48.2 MB"."""
+    if noun == "bytes":
+        return filesizeformat(number).replace("\xa0", " ")
     return f"{number:,} {noun.removesuffix('s') if number == 1 else noun}"

@@ -1,6 +1,7 @@
 // One menu for all rows: built when it is opened, so a changing row cannot shut or alter it.
 const menu = document.getElementById("jt-menu");
 const WORDS = {
+  open: "Open job",
   cancel: "Cancel job",
   retry: "Retry",
   "run-again": "Run again from a stage…",
@@ -10,21 +11,24 @@ const WORDS = {
 let opener = null;
 
 function entry(act, url) {
-  const button = document.createElement("button");
-  button.setAttribute("role", "menuitem");
-  button.textContent = WORDS[act];
   const dialog = document.getElementById(`jt-${act}`);
-  if (dialog) {
-    button.type = "button";
-    button.addEventListener("click", () => {
+  const element = document.createElement(act === "open" ? "a" : "button");
+  element.setAttribute("role", "menuitem");
+  element.textContent = WORDS[act];
+  if (act === "open") {
+    element.href = url;
+  } else if (dialog) {
+    element.type = "button";
+    element.addEventListener("click", () => {
       menu.hidePopover();
       dialog.showModal();
     });
   } else {
-    button.setAttribute("form", "jt-act");
-    button.setAttribute("formaction", `${url}/${act}`);
+    element.className = "jt-op";
+    element.setAttribute("form", "jt-act");
+    element.setAttribute("formaction", `${url}/${act}`);
   }
-  return button;
+  return element;
 }
 
 function open(button) {
@@ -49,7 +53,7 @@ if (menu) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const entries = [...menu.children];
+    const entries = [...menu.children].filter((element) => element.offsetParent);
     const next = entries.indexOf(document.activeElement) + step;
     entries[(next + entries.length) % entries.length].focus();
   });
