@@ -402,9 +402,10 @@ DECOYS: dict[str, str] = {
     "livraison|expédition|port|spedizione|consegna|trasporto|envío|gastos|entrega|frete|portes|"
     "μεταφορικά|αποστολή|αποστολής|dostawa|dostawy|wysyłka|doprava|dopravy|dodání|frakt|leverans|"
     "доставка|доставки",
-    "a quantity to order": "order qty|order quantity|minimum|min|moq|mindestmenge|mindestbestellmenge|minimale|minimo|"
-    "mínimo|mínima|minima|ελάχιστη|minimalna|minimální|minsta|минимальный|минимальная|минимум|max|maximum|"
-    "lower bound|upper bound|tier|staffel|staffelpreis|quantity min|bulk",
+    "a quantity to order": "order qty|order quantity|minimum|min|"
+    "moq|mindestmenge|mindestbestellmenge|minimale|minimo|"
+    "mínimo|mínima|minima|ελάχιστη|minimalna|minimální|minsta|минимальный|минимальная|минимум|"
+    "max|maximum|lower bound|upper bound|tier|staffel|staffelpreis|quantity min|bulk",
     TAX: "vat rate|tax rate|tax|taxes|mwst|steuer|steuersatz|tva|iva|φπα|podatek|stawka|dph|"
     "moms|ндс|vat|taxable",
     "about the shop, not the product": "seo|meta|alt text|google|gift card|fulfillment|tracker|"

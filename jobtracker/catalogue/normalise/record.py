@@ -16,7 +16,7 @@ from typing import Any
 
 from .codes import fold_sku, parse_ean
 from .currency import settle
-from .numbers import BadValue, Style
+from .numbers import BadValue
 from .prices import Price, parse_price
 from .sizes import parse_length, parse_size
 from .stock import parse_stock
@@ -24,6 +24,7 @@ from .text import is_empty, is_storable, one_line, plain_text, repeated_line, st
 from .units import unit_of
 
 Raw = str | list[str]
+Styles = Mapping[str, Any]
 ATTRIBUTE = "attribute."
 LISTS = frozenset(("category", "images", "variant"))
 """Targets that keep all of several values; of any other the first one counts."""
@@ -92,7 +93,10 @@ def normalise_record(
     """
     row = Normalised(columns)
     for target, raw in values.items():
-        if raw:
+        reader = _READERS.get(target, _attribute)
+        if raw.__class__ is str and raw.isprintable() and target not in LISTS:  # nearly always
+            reader(row, target, raw, column_styles)
+        elif raw:
             _read(row, target, raw, column_styles)
     for target, value in defaults.items():
         if target not in row.provenance and target != "currency":
@@ -104,8 +108,7 @@ def normalise_record(
     return row
 
 
-def _read(row: Normalised, target: str, raw: Raw, styles: Mapping[str, Any]) -> None:
-    reader = _READERS.get(target) or _attribute
+def _read(row: Normalised, target: str, raw: Raw, styles: Styles) -> None:
     if target in LISTS:
         items = raw if isinstance(raw, list) else [raw]
         raw = [_kept(row, target, item) for item in items]
@@ -117,10 +120,10 @@ def _read(row: Normalised, target: str, raw: Raw, styles: Mapping[str, Any]) -> 
             raw = _kept(row, target, several[0] if several else "")
             if target == "price" and len(set(several)) > 1:
                 row.warn(target, raw, f"the first of {len(several)} prices")
-    elif not raw.isprintable():
+    else:
         raw = _kept(row, target, raw)
     if raw:
-        reader(row, target, raw, styles.get(target))
+        _READERS.get(target, _attribute)(row, target, raw, styles)
 
 
 def _kept(row: Normalised, target: str, raw: str) -> str:
@@ -131,38 +134,38 @@ def _kept(row: Normalised, target: str, raw: str) -> str:
     return raw
 
 
-# Readers: (row, target, raw, style of its column)
+# Readers: (row, target, raw, column styles); an empty word leaves no trace of its target.
 
 
-def _line(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _line(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     if text := one_line(raw):
         row.vals[target] = text
         row.provenance[target] = {"raw": raw}
 
 
-def _repeated(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _repeated(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     if text := repeated_line(raw):
         row.vals[target] = text
         row.provenance[target] = {"raw": raw}
 
 
-def _description(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _description(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     if text := plain_text(raw):
         row.vals[target] = text
         row.provenance[target] = {"raw": raw}
 
 
-def _key(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _key(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     if not is_empty(raw):
         row.key = bounded(raw)
         row.provenance[target] = {"raw": raw}
 
 
-def _group(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _group(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     row._group = one_line(raw)
 
 
-def _variant(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _variant(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     parts = [text for item in raw if (text := repeated_line(item)) and text != _NO_VARIANT]
     if parts:
         row._variant = " / ".join(parts)
@@ -170,13 +173,13 @@ def _variant(row: Normalised, target: str, raw: Any, style: Style | None) -> Non
         row.provenance[target] = {"raw": row._variant}
 
 
-def _sku(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _sku(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     if not is_empty(raw):
         row.vals["sku"] = {"raw": raw, "fold": bounded(fold_sku(raw))}
         row.provenance[target] = {"raw": raw}
 
 
-def _ean(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _ean(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     text = raw.strip()
     if is_empty(text):
         return
@@ -189,12 +192,12 @@ def _ean(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
     row.provenance[target] = {"raw": raw}
 
 
-def _price(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _price(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     if is_empty(raw):
         return
     row.provenance[target] = {"raw": raw}
     try:
-        row._price = parse_price(raw, style)
+        row._price = parse_price(raw, styles.get("price"))
     except BadValue as error:
         row.fail(target, raw, error.reason, error.hint)
         return
@@ -202,30 +205,30 @@ def _price(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
         row.warn(target, raw, warning)
 
 
-def _currency(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _currency(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     if text := repeated_line(raw):
         row._currency = text
         row.provenance[target] = {"raw": raw}
 
 
-def _unit(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _unit(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     if text := repeated_line(raw):
         row._unit = unit_of(text)
         row.provenance[target] = {"raw": raw}
 
 
-def _category(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _category(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     path = [step for item in raw for step in category_path(item)]
     if path:
         row.vals[target] = path
         row.provenance[target] = {"raw": " > ".join(raw)}
 
 
-def _images(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _images(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     urls = dict.fromkeys(
         url
         for item in raw
-        for part in (_NEXT_URL.split(item) if "http" in item[4:] else (item,))
+        for part in (_NEXT_URL.split(item) if item.find("//", 8) > 0 else (item,))
         if not is_empty(url := part.strip())
     )
     if urls:
@@ -233,7 +236,7 @@ def _images(row: Normalised, target: str, raw: Any, style: Style | None) -> None
         row.provenance[target] = [{"raw": url} for url in urls]
 
 
-def _size(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _size(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     text = repeated_line(raw)
     if not text:
         return
@@ -252,11 +255,11 @@ def _size(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
 _SIDE = {"width": "w", "height": "h", "thickness": "t"}
 
 
-def _side(row: Normalised, target: str, raw: Any, unit: Any) -> None:
+def _side(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     if is_empty(raw):
         return
     try:
-        length = parse_length(raw.strip(), unit or "mm")
+        length = parse_length(raw.strip(), styles.get(target, "mm"))
     except BadValue as error:
         row.warn(target, raw, error.reason, error.hint)
         return
@@ -264,9 +267,9 @@ def _side(row: Normalised, target: str, raw: Any, unit: Any) -> None:
     row.provenance[target] = {"raw": raw}
 
 
-def _stock(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _stock(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     try:
-        stock = parse_stock(raw, style)
+        stock = parse_stock(raw, styles.get("stock"))
     except BadValue as error:
         if not is_empty(raw):
             row.warn(target, raw, error.reason, error.hint)
@@ -278,19 +281,19 @@ def _stock(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
     row.provenance[target] = {"raw": raw}
 
 
-def _attribute(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _attribute(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     if text := repeated_line(raw):
         row.vals.setdefault("attributes", {})[target.removeprefix(ATTRIBUTE)] = text
         row.provenance[target] = {"raw": raw}
 
 
-def _url(row: Normalised, target: str, raw: Any, style: Style | None) -> None:
+def _url(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     if text := one_line(raw):
         row.vals.setdefault("attributes", {})[target] = text
         row.provenance[target] = {"raw": raw}
 
 
-_READERS: dict[str, Callable[[Normalised, str, Any, Any], None]] = {
+_READERS: dict[str, Callable[[Normalised, str, Any, Styles], None]] = {
     "key": _key,
     "group": _group,
     "variant": _variant,

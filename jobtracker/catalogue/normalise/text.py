@@ -74,6 +74,8 @@ def is_storable(text: str) -> bool:
 
 def is_empty(text: str) -> bool:
     """Whether `text` is blank or a word for "no value" (never "0")."""
+    if text[:1].isdigit():  # the usual code or amount
+        return False
     text = text.strip()
     return not text or (len(text) <= _LONGEST_EMPTY and text.lower() in EMPTY_WORDS)
 
