@@ -58,7 +58,7 @@ def test_a_stated_delimiter_wins(feed: Feed) -> None:
 
 
 def test_a_delimiter_of_two_characters_is_refused(feed: Feed) -> None:
-    with pytest.raises(UnreadableFeed, match='"::" is not a single character'):
+    with pytest.raises(UnreadableFeed, match="'::' is not a single character"):
         feed.inspect("a::b\n1::2\n", delimiter="::")
 
 
@@ -133,10 +133,21 @@ def test_a_file_that_ends_inside_quotes_is_refused(feed: Feed) -> None:
 
 
 def test_a_cell_beyond_the_limit_names_its_row(feed: Feed) -> None:
-    source = feed.inspect("a,b\n" + "1,2\n" * 100_000 + '3,"' + "x\n" * 5_100_000 + '"\n').source
+    source = feed.inspect("a,b\n" + "1,2\n" * 100_000 + '3,"' + "x\n" * 510_000 + '"\n').source
     with pytest.raises(UnreadableFeed, match="The row that starts on line 100002"):
         for _ in read(feed.path, source):
             pass
+
+
+def test_a_record_path_is_refused(feed: Feed) -> None:
+    with pytest.raises(UnreadableFeed, match="a record path can only be given for XML"):
+        feed.inspect("a,b\n1,2\n", record="c/p")
+
+
+def test_a_line_without_end_is_refused(feed: Feed) -> None:
+    source = feed.inspect("a,b\n1,2\n" + "1,2," * 4_000_001).source
+    with pytest.raises(UnreadableFeed, match=r"line 3 cannot be read \(a line is longer than"):
+        list(read(feed.path, source))
 
 
 def test_nuls_and_lone_surrogates_are_removed_with_a_warning(feed: Feed) -> None:

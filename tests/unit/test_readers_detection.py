@@ -1,11 +1,21 @@
 """What a file is told to be, by its content and whatever its name."""
 
+from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from imports.readers import UnreadableFeed, inspect
+from imports.readers import UnreadableFeed, inspect, read
 from tests.fixtures import feeds
+
+OPTIONS = {
+    "type": st.sampled_from(["xml", "csv"]),
+    "encoding": st.sampled_from(["utf-8", "utf-16", "cp1253", "utf-7", "gb18030", "undefined"]),
+    "delimiter": st.sampled_from([",", "\t", '"', "\n", " "]),
+}
 
 
 def refusal(path: Path, **options: str) -> str:
@@ -85,6 +95,16 @@ def test_content_wins_over_the_name(tmp_path: Path) -> None:
 def test_a_stated_type_wins_over_the_content(file: Path) -> None:
     file.write_bytes(b"<sku>;<price>\nA1;2,50\n")
     assert inspect(file, type="csv").columns == ("<sku>", "<price>")
+
+
+@given(data=st.binary(max_size=400), options=st.fixed_dictionaries({}, optional=OPTIONS))
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_bytes_are_read_or_refused(file: Path, data: bytes, options: dict[str, str]) -> None:
+    file.write_bytes(data)
+    with suppress(UnreadableFeed):
+        deque(read(file, inspect(file, **options).source), maxlen=0)
 
 
 def test_an_unknown_encoding_is_named(file: Path) -> None:

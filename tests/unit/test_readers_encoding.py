@@ -40,7 +40,7 @@ def test_a_greek_iso_file_reads_right(file: Path) -> None:
 
 
 def test_a_single_accent_late_in_the_file_is_western(file: Path) -> None:
-    file.write_bytes(b"sku,name\n" + b"1,tile\n" * 200_000 + b"2,caf\xe9\n")
+    file.write_bytes(b"sku,name\n" + b"1,tile\n" * 60_000 + b"2,caf\xe9\n")
     found = inspect(file)
     assert found.source.encoding == "cp1252"
     *_, last = read(file, found.source)
@@ -55,6 +55,17 @@ def test_a_bad_byte_far_into_a_utf8_file_is_located(file: Path) -> None:
         inspect(file)
     offset = len(b"sku,name\n") + len(line) * lines + 3
     assert f"byte 0xFC at line {lines + 2}, column 4 (offset {offset:,})" in str(caught.value)
+
+
+def test_a_stated_encoding_passes_over_the_byte_order_mark(file: Path) -> None:
+    file.write_bytes('"sku";"price"\n1;2\n'.encode("utf-8-sig"))
+    assert inspect(file, encoding="UTF-8").columns == ("sku", "price")
+
+
+def test_utf16_stated_of_another_file_is_refused(file: Path) -> None:
+    file.write_bytes(b"sku,name\n1,tile\n")
+    with pytest.raises(UnreadableFeed, match="The file is not utf-16"):
+        inspect(file, encoding="utf-16")
 
 
 def test_a_stated_encoding_is_obeyed_and_checked(file: Path) -> None:

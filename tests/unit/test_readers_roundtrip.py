@@ -24,8 +24,13 @@ xml_text = st.text(
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,8}", fullmatch=True)
 
 
+def is_filled(row: list[str]) -> bool:
+    """Whether a row is more than a blank line."""
+    return any(map(str.strip, row))
+
+
 @given(
-    rows=st.lists(st.lists(cells, min_size=3, max_size=3).filter(any), max_size=8),
+    rows=st.lists(st.lists(cells, min_size=3, max_size=3).filter(is_filled), max_size=8),
     delimiter=st.sampled_from(",;\t|"),
     end=st.sampled_from(["\n", "\r\n"]),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),

@@ -107,7 +107,7 @@ def test_records_have_numbers_lines_and_their_source(file: Path) -> None:
 )
 def test_lines_are_right_beyond_sixteen_bits(file: Path, record: str) -> None:
     """libxml2 keeps no more than 65,535 in an element."""
-    count = 50_000
+    count = 36_000
     found = records(file, "<c>\n" + record * count + "</c>", "c/p")
     breaks = record.count("\n")
     assert [each.line for each in found] == [2 + breaks * n for n in range(count)]
@@ -132,6 +132,16 @@ def test_a_container_taken_for_a_record_is_refused(file: Path) -> None:
 def test_deep_nesting_is_refused(file: Path) -> None:
     with pytest.raises(UnreadableFeed, match="nested deeper than 100 levels"):
         records(file, "<c><p>" + "<n>" * 150 + "x" + "</n>" * 150 + "</p></c>", "c/p")
+
+
+def test_endless_nesting_is_refused_by_inspection(file: Path) -> None:
+    assert "nested deeper than 100 levels" in refusal(file, b"<n>" * 200 + b"</n>" * 200)
+
+
+def test_a_delimiter_is_refused(file: Path) -> None:
+    file.write_bytes(feeds.TILES)
+    with pytest.raises(UnreadableFeed, match="a delimiter can only be given for CSV"):
+        inspect(file, delimiter=";")
 
 
 def test_a_cut_off_document_names_line_and_column(file: Path) -> None:
@@ -184,7 +194,9 @@ def test_external_entities_are_inert(file: Path, tmp_path: Path) -> None:
 
 
 @given(noise=st.binary(max_size=60), at=st.integers(0, len(feeds.TILES)))
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_any_damage_is_read_or_refused(file: Path, noise: bytes, at: int) -> None:
     file.write_bytes(feeds.TILES[:at] + noise + feeds.TILES[at + len(noise) // 2 :])
     with suppress(UnreadableFeed):
