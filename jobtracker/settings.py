@@ -6,6 +6,7 @@ configuration.
 
 import os
 import secrets
+import warnings
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -103,6 +104,10 @@ def _database(data: Path) -> dict[str, Any]:
 DATA_DIR = Path(_text("JOBTRACKER_DATA", ".data"))
 if not DATA_DIR.is_absolute():
     DATA_DIR = BASE_DIR / DATA_DIR
+
+# The embedded server: used unless DATABASE_URL names another; its programs, unless the wheel's.
+EMBEDDED_POSTGRES = not _text("DATABASE_URL")
+PG_BIN = Path(_text("PG_BIN")) if _text("PG_BIN") else None
 
 DEBUG = _flag("DEBUG")
 SECRET_KEY = _secret_key(DATA_DIR / "secret_key")
@@ -204,6 +209,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # The result cache of django-q2 and Unfold's palette; nothing that two processes must share.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
+# django-q2 warns, at import, that tasks without a time-out are delivered again; ours are not.
+warnings.filterwarnings("ignore", message="Retry and timeout are misconfigured")
+
 # Work is done in forked children, so none of the cluster's own limits apply to it; QUEUE and
 # ENGINE behaviour that these values rely on is asserted in tests/live.
 Q_CLUSTER = {
@@ -222,6 +230,8 @@ Q_CLUSTER = {
     "guard_cycle": 0.5,
     "bulk": WORKERS,
     "log_level": "WARNING",
+    # Its scheduler would open a session in the sentinel; schedules are rows of our own.
+    "scheduler": False,
 }
 
 AUTH_USER_MODEL = "jobtracker.User"
