@@ -205,7 +205,8 @@ def wait_items_of(job_id: object) -> JobAttempt:
     attempt = wait_items(job_id, 5)  # type: ignore[arg-type]
     until(
         lambda: query(
-            "SELECT 1 FROM pg_stat_activity a JOIN job_attempt_sessions s USING (pid, backend_start)"
+            "SELECT 1 FROM pg_stat_activity a"
+            " JOIN job_attempt_sessions s USING (pid, backend_start)"
             " WHERE s.token = %s AND application_name = 'jobtracker attempt'"
             " AND xact_start < clock_timestamp() - interval '0.3 s'",
             attempt.token,
