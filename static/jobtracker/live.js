@@ -79,17 +79,23 @@ function refetch() {
   }, Math.max(0, fetched + REFETCH - performance.now()));
 }
 
-// The server sends the next frame when this one was seen; a paused page does not say so, and is
-// sent the newest of everything when it goes on.
-let unseen = null;
-function seen(wrapper) {
-  unseen = paused ? wrapper : null;
-  if (!paused) wrapper.send('{"seen": true}', socket);
+// The page joins with what it shows, and says when it has seen a frame; only then is it sent the
+// next. A paused page says nothing, and is sent the newest of everything when it goes on.
+let waiting = null;
+function join(wrapper) {
+  const ids = [...document.querySelectorAll("#jt-rows > tr")].map((row) => row.id.slice(4));
+  tell(wrapper, { ids });
+}
+function tell(wrapper, message) {
+  waiting = paused ? wrapper : null;
+  if (!paused) wrapper.send(JSON.stringify(message), socket);
 }
 
-socket?.addEventListener("htmx:wsOpen", ({ detail }) => {
-  const ids = [...document.querySelectorAll("#jt-rows > tr")].map((row) => row.id.slice(4));
-  detail.socketWrapper.send(JSON.stringify({ ids }), socket);
+socket?.addEventListener("htmx:wsOpen", ({ detail }) => join(detail.socketWrapper));
+socket?.addEventListener("htmx:wsBeforeMessage", (event) => {
+  if (!paused) return;
+  waiting = event.detail.socketWrapper;
+  event.preventDefault();
 });
 socket?.addEventListener("htmx:wsAfterMessage", ({ detail }) => {
   heard = performance.now();
@@ -99,7 +105,7 @@ socket?.addEventListener("htmx:wsAfterMessage", ({ detail }) => {
   if (detail.message.includes("jt-top")) refetch();
   entitle();
   tick();
-  seen(detail.socketWrapper);
+  tell(detail.socketWrapper, { seen: true });
 });
 // The extension itself comes back after four of the codes only, and more and more slowly.
 const delay = (tries) => 300 + Math.random() * Math.min(4000, 500 * 2 ** tries);
@@ -151,7 +157,7 @@ document.getElementById("jt-pause")?.addEventListener("click", ({ currentTarget 
   heard = performance.now(); // nothing was to be heard in between
   currentTarget.setAttribute("aria-pressed", String(paused));
   currentTarget.querySelector("span").textContent = paused ? "Go on" : "Pause";
-  if (unseen) seen(unseen);
+  if (waiting) join(waiting);
   tick();
 });
 
