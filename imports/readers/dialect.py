@@ -23,10 +23,11 @@ SAMPLE_ROWS = 500
 ENOUGH_ALIKE = 0.4  # what `_Reading.fit` must be at least
 TITLE_ROWS = 0.5  # factor where rows stand above the header
 SPACED = 0.5  # factor where each delimiter is followed by a blank, as in prose
-NAME_WORDS, VALUE_WORDS = 5, 8  # longer lines of a file of one column are prose
+VALUE_WORDS = 4  # a file of one column that has more a line is prose
 
 _SEP_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
-_VALUE = re.compile(r"[-+]?\W{0,2}\d[\d.,\s]*\W{0,2}|https?://\S+")
+_NAME = re.compile(r"\w+([ ./()%-]+\w+){0,3}\W?")
+_VALUE = re.compile(r"(?!(?:19|20)\d\d$)[-+]?\W{0,2}\d[\d.,\s]*\W{0,2}|https?://\S+")
 
 
 @dataclass(frozen=True)
@@ -122,8 +123,7 @@ def _one_column(readings: list[_Reading]) -> _Reading:
             continue
         lines = [row[0] for _, row in reading.rows]
         words = sum(len(line.split()) for line in lines)
-        is_name = len(lines[0].split()) <= NAME_WORDS and lines[0][-1] not in ".,:;!?"
-        if is_name and words <= VALUE_WORDS * len(lines):
+        if _NAME.fullmatch(lines[0]) and words <= VALUE_WORDS * len(lines):
             return reading
     raise UnreadableFeed(
         "The file is neither XML nor CSV: its lines do not have equally many cells, "
@@ -142,6 +142,6 @@ def _names_columns(reading: _Reading) -> bool:
             continue
         values = [row[column] for row in below if column < len(row) and row[column]]
         alike = sum(bool(_VALUE.fullmatch(value)) for value in values)
-        if values and alike * 2 >= len(values):
+        if not below or (values and alike * 2 >= len(values)):
             return False
     return True

@@ -89,6 +89,15 @@ def test_a_file_without_a_header_gets_numbered_columns(feed: Feed) -> None:
     assert records[0].fields == {"column 1": "A1", "column 2": "Red tile", "column 3": "45.50"}
 
 
+def test_years_may_name_columns(feed: Feed) -> None:
+    assert feed.inspect("name;2024;2025\nTile;5;6\nSlab;7;8\n").columns == ("name", "2024", "2025")
+
+
+def test_a_single_row_of_values_is_a_record(feed: Feed) -> None:
+    (record,) = feed.records("A1;Tile;2,50\n")
+    assert record.fields == {"column 1": "A1", "column 2": "Tile", "column 3": "2,50"}
+
+
 def test_repeated_and_empty_headers_get_names_of_their_own(feed: Feed) -> None:
     found = feed.inspect("price,sku,,price,price\n1,A,x,2,3\n")
     assert found.columns == ("price", "sku", "column 3", "price [2]", "price [3]")

@@ -76,6 +76,22 @@ def test_prose_is_neither_xml_nor_csv(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "# Title\n\nSome text, with commas, and more.\n\n- item one\n- item two; three\n",
+        "2026-01-01 10:00:00 INFO started\n2026-01-01 10:00:01 INFO did a thing, ok\n" * 5,
+        "a: 1\nb: 2\nc:\n  - d\n",
+        "[section]\nkey=value\n",
+        "This is just a text file.\nIt is neither XML nor CSV.\n",
+        Path(__file__).read_text(encoding="utf-8"),
+    ],
+)
+def test_other_texts_are_neither(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
+    assert refusal(file).startswith("The file is neither XML nor CSV")
+
+
+@pytest.mark.parametrize(
     "sentence", [b"This is just a line of text that somebody uploaded.", b"hello\n", b"???"]
 )
 def test_a_single_line_is_no_table(file: Path, sentence: bytes) -> None:

@@ -131,6 +131,33 @@ FEEDS = {
         + "</c>",
         "c/x",
     ),
+    "parts with their own ids": (
+        "<SHOP>"
+        + "".join(
+            f"<SHOPITEM><ITEM_ID>A{n}</ITEM_ID><PRODUCTNAME>P{n}</PRODUCTNAME>"
+            f"<PRICE_VAT>{n},5</PRICE_VAT>"
+            + "".join(
+                f"<DELIVERY><DELIVERY_ID>D{n}{d}</DELIVERY_ID><DELIVERY_PRICE>90</DELIVERY_PRICE>"
+                "</DELIVERY>"
+                for d in range(4)
+            )
+            + "</SHOPITEM>"
+            for n in range(6)
+        )
+        + "</SHOP>",
+        "SHOP/SHOPITEM",
+    ),
+    "names in several languages": (
+        "<c>"
+        + "".join(
+            f"<p><id>{n}</id><name><l>A{n}</l><l>B{n}</l></name><price>{n}.0</price>"
+            + "".join(f"<image><id>{n}{i}</id></image>" for i in range(5))
+            + "</p>"
+            for n in range(3)
+        )
+        + "</c>",
+        "c/p",
+    ),
     "a sitemap": (
         "<urlset>"
         + "".join(
