@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from autobahn.exception import Disconnected
 from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -109,4 +111,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self._viewer = None
 
     def _send_soon(self, frame: str) -> None:
-        self._sending = asyncio.create_task(self.send(text_data=frame))
+        self._sending = asyncio.create_task(self._deliver(frame))
+
+    async def _deliver(self, frame: str) -> None:
+        # A page may be closing just now; that is heard of only when it has closed.
+        with suppress(Disconnected):
+            await self.send(text_data=frame)

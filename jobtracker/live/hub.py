@@ -125,16 +125,15 @@ class Hub:
         """Flush at the first change and then at most every FRAME_SECONDS, until cancelled."""
         while True:
             await self._wait()
-            pause = FRAME_SECONDS
             try:
-                await self.flush()
+                news = await self.flush()
             except Error as error:
                 logger.warning("Pages could not be brought up to date: %s", error)
                 self.hear(EVERYTHING)
-                pause = AFTER_ERROR_SECONDS
-            except Exception:
-                logger.exception("Pages could not be brought up to date")
-            await asyncio.sleep(pause)
+                await asyncio.sleep(AFTER_ERROR_SECONDS)
+            else:
+                # A summary that was put off holds up no change that comes right after it.
+                await asyncio.sleep(FRAME_SECONDS if news else 0)
 
     async def _wait(self) -> None:
         """Return when something changed, or when the summary that was put off is due."""
@@ -144,8 +143,12 @@ class Hub:
                 await self._woken.wait()
         self._woken.clear()
 
-    async def flush(self) -> None:
-        """Render what is due, MAX_ASKED jobs at most, and send it. Raises what a view raises."""
+    async def flush(self) -> bool:
+        """Render what is due, MAX_ASKED jobs at most, and send it.
+
+        Return whether there was more than a summary to do. Raises django.db.Error, and then may
+        have sent nothing.
+        """
         due = {job: self._due.pop(job) for job in list(islice(self._due, MAX_ASKED))}
         if self._due:
             self._woken.set()
@@ -160,12 +163,19 @@ class Hub:
         self._listed = {view: self._listed.get(view, {}) for view in watched}
         for view, viewers in watched.items():
             jobs = [job for job, waiting in due.items() if not waiting.isdisjoint(viewers)]
-            rows = await database.run(view.render, jobs) if jobs else {}
-            summary = await database.run(view.summary) if view.summary and is_time else ""
-            changed = await self._is_list_changed(view, heard, everything)
+            try:
+                rows = await database.run(view.render, jobs) if jobs else {}
+                summary = await database.run(view.summary) if view.summary and is_time else ""
+                changed = await self._is_list_changed(view, heard, everything)
+            except Error:
+                raise
+            except Exception:
+                logger.exception("A view cannot be shown; the others go on")
+                continue
             for viewer in self._viewers.intersection(viewers):
                 theirs = {job: row for job, row in rows.items() if viewer in due[job]}
                 viewer.offer(theirs, summary, changed)
+        return bool(due or heard or everything)
 
     def _is_summary_time(self) -> bool:
         now = self._clock()

@@ -238,6 +238,17 @@ async def test_a_lost_database_costs_no_change(jobs: Jobs, monkeypatch: pytest.M
     assert not failures
 
 
+async def test_a_broken_view_leaves_the_others_alone(jobs: Jobs) -> None:
+    def broken(ids: Collection[UUID]) -> dict[UUID, str]:
+        raise KeyError("a mistake of ours")
+
+    hub, job = Hub(), jobs.add("x")
+    page, other = Page(hub, View(jobs.render), job), Page(hub, View(broken), job)
+    await hub.flush()
+    assert page.see() == ["[x]"]
+    assert other.see() == []
+
+
 async def test_a_summary_that_was_put_off_comes_by_itself(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
