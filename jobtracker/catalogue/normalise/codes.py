@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # Letters that look the same; people type codes from paper with whatever keyboard they have.
 _LOOK_ALIKE = str.maketrans(
@@ -32,8 +32,7 @@ def fold_sku(sku: str) -> str:
     return folded or sku
 
 
-@dataclass(frozen=True, slots=True)
-class Ean:
+class Ean(NamedTuple):
     """`valid` is the GTIN for comparison (UPC-12 and GTIN-14 of a single item as 13 digits), or
     None where the check digit is wrong or the number is a shop's own; `problem` says which."""
 

@@ -127,7 +127,7 @@ def _read(row: Normalised, target: str, raw: Raw, styles: Styles) -> None:
 
 
 def _kept(row: Normalised, target: str, raw: str) -> str:
-    if is_storable(raw):
+    if raw.isprintable() or is_storable(raw):
         return raw
     raw = storable(raw)
     row.warn(target, raw, "unreadable characters were removed")
@@ -225,14 +225,15 @@ def _category(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
 
 
 def _images(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
-    urls = dict.fromkeys(
-        url
-        for item in raw
-        for part in (_NEXT_URL.split(item) if item.find("//", 8) > 0 else (item,))
-        if not is_empty(url := part.strip())
-    )
+    urls: list[str] = []
+    for item in raw:
+        parts = _NEXT_URL.split(item) if item.find("//", 8) > 0 else (item,)
+        for part in parts:
+            url = part.strip()
+            if url not in urls and not is_empty(url):
+                urls.append(url)
     if urls:
-        row.vals[target] = list(urls)
+        row.vals[target] = urls
         row.provenance[target] = [{"raw": url} for url in urls]
 
 

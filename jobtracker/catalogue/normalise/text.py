@@ -82,12 +82,10 @@ def is_empty(text: str) -> bool:
 
 def one_line(text: str) -> str:
     """`text` trimmed to one line with single spaces and entities read; "" for an empty word."""
-    if not (text.isascii() and text.isprintable()):
-        text = storable(text)
     if "&" in text and _ENTITY.search(text):
         text = html.unescape(text)
-    if not text.isprintable() or "  " in text:
-        text = _SPACES.sub(" ", text)
+    if "  " in text or not text.isprintable():
+        text = _SPACES.sub(" ", storable(text))
     text = text.strip()
     return "" if len(text) <= _LONGEST_EMPTY and text.lower() in EMPTY_WORDS else text
 
@@ -98,17 +96,18 @@ repeated_line = lru_cache(maxsize=8192)(one_line)
 
 def plain_text(text: str) -> str:
     """A description: markup becomes lines of text, line breaks stay; "" for an empty word."""
-    text = storable(text)
+    if not text.isprintable():
+        text = storable(text)
     if "<" in text and _TAG.search(text):
         text = _markup_text(text)
     elif "&" in text and _ENTITY.search(text):
         text = html.unescape(text)
         if "<" in text and _TAG.search(text):  # escaped twice, as many shops export it
             text = _markup_text(text)
-    if not text.isprintable() or "  " in text:
+    if "  " in text or not text.isprintable():
         text = _LINE_SPACES.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
         text = _BLANK_LINES.sub("\n\n", text).replace(" \n", "\n").replace("\n ", "\n")
-    text = storable(text).strip()
+    text = text.strip()
     return "" if is_empty(text) else text
 
 
@@ -119,7 +118,7 @@ def _markup_text(markup: str) -> str:
         return html.unescape(_TAG.sub(" ", markup))
     parts: list[str] = []
     _collect(tree, parts)
-    return "".join(parts)
+    return storable("".join(parts))
 
 
 def _collect(root: lxml_html.HtmlElement, parts: list[str]) -> None:
