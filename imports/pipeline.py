@@ -56,6 +56,7 @@ class ImportPipeline(Pipeline):
         },
     )
     items_template = "imports/items.html"
+    start_template = "imports/start.html"
 
     # --- stages ---
 
@@ -233,6 +234,11 @@ class ImportPipeline(Pipeline):
     def answer_url(self, job_id: UUID) -> str | None:
         detail = DataImportJob.objects.only("pk").filter(background_job_id=job_id).first()
         return reverse("import-mapping", args=[detail.pk]) if detail else None
+
+    def start_context(self) -> dict[str, Any]:
+        from imports.forms import StartForm
+
+        return {"import_form": StartForm()}
 
     def parse_answer(self, job: BackgroundJob, options: MappingOf[str, Any]) -> dict[str, Any]:
         return parse_answer(job, options)

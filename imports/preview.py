@@ -58,9 +58,9 @@ class Preview:
     def as_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         changes = [
-            {"number": c.number, "line": c.line, "key": c.key, "old": _plain(c.old), "new": _plain(c.new)}
-            for c in self.changes
-        ]  # fmt: skip
+            asdict(change) | {"old": _plain(change.old), "new": _plain(change.new)}
+            for change in self.changes
+        ]
         return asdict(self) | {"changes": changes, "dry_run": True}
 
 

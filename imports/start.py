@@ -24,7 +24,8 @@ from jobtracker.uploads import SourceRefused
 @dataclass(frozen=True)
 class Request:
     """What a person asks for. `source` is a path or an address, `upload` a file from the pages
-    (then `source` is its name); the rest overrides what would be found out."""
+    (then `source` is its name); `confirm` asks for a look at the mapping in any case; the rest
+    overrides what would be found out."""
 
     source: str
     upload: Any = None
@@ -36,6 +37,7 @@ class Request:
     currency: str | None = None
     mapping: Mapping | None = None
     template: MappingTemplate | None = None
+    confirm: bool = False
     priority: Priority = Priority.NORMAL
     created_by: User | None = None
     stated: dict[str, str] = field(init=False)
@@ -67,6 +69,8 @@ def start_import(request: Request) -> Created:
     with transaction.atomic():
         supplier = supplier_of(request)
         metadata: dict[str, Any] = {"stated": request.stated}
+        if request.confirm:
+            metadata["confirm"] = True
         if request.mapping:
             metadata["mapping"] = request.mapping.to_json()
         created = lifecycle.create(
@@ -103,7 +107,7 @@ def check_url(url: str) -> None:
     """Raise `SourceRefused` for an address that the outbound guard would not reach."""
     try:
         outbound.check(url)
-    except outbound.OutboundRefused as error:
+    except outbound.OutboundError as error:
         raise SourceRefused(str(error)) from error
 
 

@@ -1,1 +1,17 @@
-urlpatterns: list = []
+"""The addresses of an import, each page with and without a final slash."""
+
+from django.urls import path, re_path
+
+from imports import views
+
+ONE = r"^admin/data-import/(?P<pk>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+
+urlpatterns = [
+    path("admin/data-import/start", views.start, name="import-start"),
+    re_path(rf"{ONE}/?$", views.detail, name="import-detail"),
+    re_path(rf"{ONE}/parts$", views.parts, name="import-parts"),
+    re_path(rf"{ONE}/source/?$", views.source, name="import-source"),
+    re_path(rf"{ONE}/file$", views.file, name="import-file"),
+    re_path(rf"{ONE}/mapping/?$", views.mapping, name="import-mapping"),
+    re_path(rf"{ONE}/answer$", views.answer, name="import-answer"),
+]

@@ -16,8 +16,8 @@ from jobtracker.catalogue.models import MaterialVersion
 from jobtracker.states import JobType
 
 if TYPE_CHECKING:
-    from jobtracker.models import BackgroundJob
     from jobtracker.context import JobContext
+    from jobtracker.models import BackgroundJob
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ class Pipeline:
     stages: tuple[Stage, ...]
     detail: Detail
     items_template: str = ""
+    start_template: str = ""
 
     def run_stage(self, stage: Stage, context: JobContext) -> None:
         """Run one stage to its checkpoint. Raises the errors of `states`."""
@@ -97,6 +98,10 @@ class Pipeline:
     def answer_url(self, job_id: UUID) -> str | None:
         """Return the page where a person answers what the job waits for."""
         return self.job_url(job_id)
+
+    def start_context(self) -> dict[str, Any]:
+        """Return the context of `start_template`, the start form on the data-import page."""
+        return {}
 
     def parse_answer(self, job: BackgroundJob, options: Mapping[str, Any]) -> dict[str, Any]:
         """Read a reply given on the command line to what `job` waits for. Raises `ValueError`

@@ -15,6 +15,7 @@ from tempfile import NamedTemporaryFile, TemporaryDirectory
 from uuid import uuid4
 
 from django.conf import settings
+from django.core.files import File
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 
@@ -105,6 +106,11 @@ def allowed_path(text: str) -> Path:
         if path.is_file():
             return path
     raise SourceRefused(f"{text} does not exist or is no file.")
+
+
+def opened(name: str) -> "File[bytes]":
+    """Open a stored file for reading, to hand it out; the caller closes it."""
+    return storages["sources"].open(name, "rb")
 
 
 def delete(name: str) -> None:

@@ -78,7 +78,7 @@ def _expanded(sources: list[str]) -> list[str]:
         if feed_source.is_url(source) or Path(source).exists() or not glob.has_magic(source):
             found.append(source)
             continue
-        matches = sorted(match for match in glob.glob(source) if Path(match).is_file())
+        matches = sorted(match for match in glob.glob(source) if Path(match).is_file())  # noqa: PTH207
         if not matches:
             raise Refused(f"{source} matches no file.")
         found += matches

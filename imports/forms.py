@@ -1,0 +1,80 @@
+"""The start form of an import."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from jobtracker.catalogue.models import Supplier
+from jobtracker.catalogue.normalise import is_code
+
+
+class FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Any number of uploaded files, as a list."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        files = data if isinstance(data, list | tuple) else [data] if data else []
+        return [super(FilesField, self).clean(file, initial) for file in files]
+
+
+class StartForm(forms.Form):
+    """One source - uploaded files, a path on the server or an address - and whose it is."""
+
+    files = FilesField(required=False, label="Files")
+    path = forms.CharField(
+        required=False,
+        label="Path on the server",
+        widget=forms.TextInput(attrs={"placeholder": "/srv/feeds/tiles.xml"}),
+    )
+    url = forms.CharField(
+        required=False,
+        label="Address",
+        widget=forms.TextInput(
+            attrs={"placeholder": "https://supplier.example/feed.xml", "inputmode": "url"}
+        ),
+    )
+    supplier = forms.CharField(
+        max_length=200,
+        widget=forms.TextInput(attrs={"list": "jt-suppliers", "autocomplete": "off"}),
+    )
+    currency = forms.CharField(
+        required=False,
+        max_length=3,
+        label="Currency",
+        widget=forms.TextInput(attrs={"placeholder": "EUR"}),
+        help_text="For prices that name none.",
+    )
+    confirm = forms.BooleanField(
+        required=False, initial=True, label="Show me the mapping before anything is written"
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not settings.IMPORT_DIRS:
+            del self.fields["path"]
+
+    @property
+    def suppliers(self) -> list[str]:
+        """Known names, for the suggestions below the field."""
+        return list(Supplier.objects.values_list("name", flat=True).order_by("name")[:500])
+
+    def clean_currency(self) -> str:
+        code = self.cleaned_data["currency"].strip().upper()
+        if code and not is_code(code):
+            raise forms.ValidationError(f"{code} is no ISO 4217 currency code.")
+        return code
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        given = [name for name in ("files", "path", "url") if cleaned.get(name)]
+        if not given and not self.errors:
+            raise forms.ValidationError("Choose a file, or give a path or an address.")
+        if len(given) > 1:
+            raise forms.ValidationError("Give one source: files, a path or an address.")
+        return cleaned

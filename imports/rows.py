@@ -1,0 +1,73 @@
+"""The rows of an import as its pages list them: failures first, page by page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count
+
+from imports.models import ImportRow
+
+PAGE = 50
+FILTERS = {"f": "Failed", "s": "Skipped", "c": "Created", "u": "Updated", "=": "Unchanged"}
+STATES = {"f": "failed", "s": "cancelled", "c": "completed", "u": "completed", "=": "pending"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row as words."""
+
+    row: ImportRow
+
+    @property
+    def outcome(self) -> str:
+        return FILTERS[self.row.outcome]
+
+    @property
+    def state(self) -> str:
+        """The state whose colour and glyph the outcome takes."""
+        return STATES[self.row.outcome]
+
+    @property
+    def remarks(self) -> list[dict[str, str]]:
+        """What is to be said of the row: each with reason, and column, raw and hint where known."""
+        detail = self.row.detail or {}
+        first = [detail] if detail.get("reason") else []
+        return [*first, *detail.get("more", []), *detail.get("warnings", [])]
+
+    @property
+    def record(self) -> str:
+        return (self.row.detail or {}).get("record", "")
+
+
+def page_of_rows(job_id: UUID, query: Mapping[str, str]) -> dict[str, Any]:
+    """Return one page of a job's rows: those of the outcome `rows`, after number `after`.
+
+    Without a choice the failed ones are shown, else the skipped, else all.
+    """
+    found = dict(
+        ImportRow.objects.filter(job_id=job_id)
+        .order_by()
+        .values_list("outcome")
+        .annotate(Count("pk"))
+    )
+    chosen = query.get("rows", "")
+    if chosen not in (*FILTERS, "all"):
+        chosen = next((code for code in "fs" if found.get(code)), "all")
+    rows = ImportRow.objects.filter(job_id=job_id).order_by("number")
+    if chosen != "all":
+        rows = rows.filter(outcome=chosen)
+    after = query.get("after", "")
+    if after.isascii() and after.isdigit():
+        rows = rows.filter(number__gt=min(int(after), 2**31 - 1))
+    shown = list(rows[: PAGE + 1])
+    return {
+        "row_filters": [
+            (code, label, found[code]) for code, label in FILTERS.items() if found.get(code)
+        ],
+        "rows_total": sum(found.values()),
+        "chosen": chosen,
+        "lines": [Line(row) for row in shown[:PAGE]],
+        "next_after": shown[PAGE - 1].number if len(shown) > PAGE else None,
+    }
