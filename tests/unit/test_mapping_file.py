@@ -1,8 +1,11 @@
 """A mapping as JSON: read back as it was printed, refused in one sentence that names the fault."""
 
+import json
+
 import pytest
 
-from imports.mapping import PICTURE_ROW, Families, Mapping, MappingError, column_styles
+from imports.mapping import PICTURE_ROW, Families, Mapping, MappingError, column_styles, suggest
+from tests.unit.feed_tables import CODES, NAMES, PRICES, feed
 
 FULL = {
     "record_path": "products/product",
@@ -69,6 +72,14 @@ def test_faults_are_named_in_one_sentence(data, names):
     assert "\n" not in message
     for name in names:
         assert name in message
+
+
+def test_a_printed_suggestion_is_a_mapping():
+    survey, records = feed({"code": CODES, "name": NAMES, "Preis (EUR)": PRICES, "note": NAMES})
+    suggestion = suggest(survey, records)
+    assert Mapping.from_json(json.loads(json.dumps(suggestion.as_json()))) == suggestion.mapping(
+        0.8
+    )
 
 
 def test_apply_collects_lists_and_leaves_the_rest():

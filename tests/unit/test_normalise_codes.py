@@ -30,7 +30,8 @@ def test_fold_keeps_leading_zeros_and_never_empties():
 
 
 @given(
-    st.lists(st.text("ABCXYZ0123456789", min_size=1, max_size=5), min_size=1), st.sampled_from(" -_./")
+    st.lists(st.text("ABCXYZ0123456789", min_size=1, max_size=5), min_size=1),
+    st.sampled_from(" -_./"),
 )
 def test_folding_ignores_case_and_separators(parts, separator):
     assert fold_sku(separator.join(parts).lower()) == "".join(parts)
@@ -184,3 +185,18 @@ def test_any_text_becomes_storable(text):
         cleaned = read(text)
         assert "\x00" not in cleaned
         cleaned.encode()  # no lone surrogates
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<p>One</p> <p class='x'>two<br/>three</p>", "One\ntwo\nthree"),
+        ("a <b>bold</b> word &amp; &eacute;", "a bold word & é"),
+        ("<DIV>Big</DIV>\n<div>small</div>", "Big\nsmall"),
+        ("<p>seen</p><!-- unseen --><style>p {}</style><p>too</p>", "seen\ntoo"),
+        ("<p>never closed", "never closed"),
+        ("<p>-</p>", ""),
+    ],
+)
+def test_markup_becomes_lines(markup, text):
+    assert plain_text(markup) == text

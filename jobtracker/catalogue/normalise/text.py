@@ -39,26 +39,9 @@ _LINE_SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\n\s*\n\s*")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--")
 _ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-fA-F]+|[a-zA-Z]{2,31});")
-_BLOCKS = frozenset(
-    (
-        "p",
-        "div",
-        "br",
-        "li",
-        "ul",
-        "ol",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "tr",
-        "table",
-        "dt",
-        "dd",
-    )
-)
+_BLOCKS = word_set("p|div|br|li|ul|ol|h1|h2|h3|h4|h5|h6|tr|table|dt|dd")
+_BREAK = re.compile(rf"(?: ?</?(?:{'|'.join(_BLOCKS)})\b[^<>]*> ?)+", re.IGNORECASE)
+_UNSHOWN = re.compile(r"<(?:script|style|!)", re.IGNORECASE)
 _HIDDEN = frozenset(("script", "style"))
 
 
@@ -112,6 +95,8 @@ def plain_text(text: str) -> str:
 
 
 def _markup_text(markup: str) -> str:
+    if not _UNSHOWN.search(markup):  # plain markup: a parser would cost ten times as much
+        return html.unescape(_TAG.sub("", _BREAK.sub("\n", _SPACES.sub(" ", markup))))
     try:
         tree = lxml_html.fromstring(f"<div>{markup}</div>")
     except (etree.ParserError, ValueError):
