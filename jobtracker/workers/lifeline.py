@@ -224,7 +224,7 @@ _END_SESSIONS = """
     SELECT count(pg_terminate_backend(a.pid, 1000))
     FROM job_attempt_sessions s
     JOIN pg_stat_activity a ON a.pid = s.pid AND a.backend_start = s.backend_start
-    WHERE s.token = %s
+    WHERE s.token = %s AND a.pid <> pg_backend_pid()
 """
 
 
