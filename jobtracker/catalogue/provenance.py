@@ -8,47 +8,68 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _PARTS = {
-    "sku": (("sku", "raw"),),
-    "ean": (("ean", "raw"),),
-    "size": (("size", "text"), ("width", "w"), ("height", "h"), ("thickness", "t")),
-    "price": (("price", "amount"), ("currency", "currency"), ("unit", "unit")),
+    "sku": ("sku", "raw"),
+    "ean": ("ean", "raw"),
+    "size": ("size", "text"),
+    "width": ("size", "w"),
+    "height": ("size", "h"),
+    "thickness": ("size", "t"),
+    "price": ("price", "amount"),
+    "currency": ("price", "currency"),
+    "unit": ("price", "unit"),
+    "url": ("attributes", "url"),
+    "weight": ("attributes", "weight"),
+    "variant": ("attributes", "variant"),
 }
-"""The targets that feed the parts of a group, with the part's name."""
+"""Targets whose value is a part of a group: the group's field and the part."""
 
-_OWN_ATTRIBUTES = {"url", "weight", "variant"}
-"""Attributes that are targets of their own; all others are fed by `attribute.NAME`."""
+_ATTRIBUTE = "attribute."
+_NOTHING: dict[str, Any] = {}
 
 
-def _implied(key: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """For each target the entry that it has if its value stands as it was written."""
-    yield "key", {"raw": key}
+def _written(target: str, key: str, values: Mapping[str, Any]) -> Any:
+    """The raw text of a target whose value stands as it was written, a list for images."""
+    if target in _PARTS:
+        field, part = _PARTS[target]
+        return values.get(field, _NOTHING).get(part)
+    if target.startswith(_ATTRIBUTE):
+        return values.get("attributes", _NOTHING).get(target[len(_ATTRIBUTE) :])
+    if target == "key":
+        return key
+    value = values.get(target)
+    return " > ".join(value) if value and target == "category" else value
+
+
+def _targets(values: Mapping[str, Any]) -> Iterator[str]:
+    """The targets that may have fed these values."""
+    yield "key"
     for field, value in values.items():
-        if isinstance(value, str):
-            yield field, {"raw": value}
-        elif field in _PARTS:
-            for target, part in _PARTS[field]:
-                if part in value:
-                    yield target, {"raw": value[part]}
-        elif field == "attributes":
-            for name, text in value.items():
-                target = name if name in _OWN_ATTRIBUTES else f"attribute.{name}"
-                yield target, {"raw": text}
-        elif field == "category":
-            yield field, {"raw": " > ".join(value)}
-        elif field == "images":
-            yield field, [{"raw": url} for url in value]
+        if field == "attributes":
+            yield from (name if name in _PARTS else _ATTRIBUTE + name for name in value)
+        elif isinstance(value, dict):
+            yield from (t for t, (group, part) in _PARTS.items() if group == field if part in value)
+        else:
+            yield field
+
+
+def _entry(raw: Any) -> Any:
+    return [{"raw": item} for item in raw] if isinstance(raw, list) else {"raw": raw}
 
 
 def compact(key: str, values: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str, Any]:
     """The provenance without the entries that say no more than the values."""
-    implied = dict(_implied(key, values))
-    return {target: entry for target, entry in provenance.items() if implied.get(target) != entry}
+    return {
+        target: entry
+        for target, entry in provenance.items()
+        if entry != _entry(_written(target, key, values))
+    }
 
 
 def expand(key: str, values: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
     """An entry for each target, with the place that `stored["row"]` gives for all of them."""
-    place = stored.get("row", {})
-    entries = dict(_implied(key, values)) | {k: v for k, v in stored.items() if k != "row"}
+    place = stored.get("row", _NOTHING)
+    entries = {target: _entry(_written(target, key, values)) for target in _targets(values)}
+    entries |= {target: entry for target, entry in stored.items() if target != "row"}
     return {
         target: [place | item for item in entry] if isinstance(entry, list) else place | entry
         for target, entry in entries.items()
