@@ -141,7 +141,7 @@ class JobPage:
             attempt = f"{row.attempt_number} of {job.max_attempts}"
             return [(f"{start}attempt ", False), (attempt, True), (".", False)]
         if job.status == Status.COMPLETED:
-            said = [(row.made, True)]
+            said = [(row.made.rstrip("."), True)]
             if row.duration and not job.result.get("note"):
                 said += [(" in ", False), (row.duration, True)]
             if job.failed_items:

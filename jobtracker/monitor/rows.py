@@ -93,7 +93,7 @@ class Row:
         """How far the stage is, of how many (0: unknown) of what."""
         job, stage = self.job, self.running_stage
         if job.stage_total:
-            return job.stage_done, job.stage_total, stage.noun if stage else self.noun
+            return job.stage_done, job.stage_total, (stage and stage.noun) or self.noun
         return self.moved, job.total_items, self.noun
 
     @property

@@ -114,7 +114,7 @@ def _panel(request: HttpRequest, page: JobPage) -> dict[str, Any]:
     if tab == "items" and page.pipeline:
         found = page.pipeline.items(page.job.pk, request)
         items = render_to_string(template, {"page": page, **found}, request)
-    return {"page": page, "job": page.job, "tabs": tabs, "tab": tab, "items": items}
+    return {"page": page, "job": page.job, "tabs": list(tabs.items()), "tab": tab, "items": items}
 
 
 def _page_of(job_id: UUID) -> JobPage:
