@@ -177,6 +177,12 @@ def test_long_keys_stay_within_an_index_and_apart():
     assert one != two
 
 
+def test_remarks_quote_only_the_start_of_a_long_value():
+    (error,) = normalise_record({"sku": "X", "price": "abc" * 5000}).errors
+    assert error["raw"].startswith("abc")
+    assert len(error["raw"]) < 1000
+
+
 def test_first_of_several_prices_counts():
     row = normalise_record({"sku": "X", "price": ["", "5 EUR", "4 EUR"]})
     assert row.vals["price"]["amount"] == "5"

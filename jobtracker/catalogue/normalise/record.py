@@ -31,6 +31,7 @@ LISTS = frozenset(("category", "images", "variant"))
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _LONGEST_CODE = 400
+_LONGEST_REMARK = 500
 _STEPS = re.compile(r"\s*(?:>|»|\||→|::)\s*|\s+/\s+")
 _NEXT_URL = re.compile(r"[,;|\s]+(?=https?://|//)")
 # What Shopify writes as the option of a product without options.
@@ -75,7 +76,8 @@ class Normalised:
 
     def _remark(self, target: str, raw: str, reason: str, hint: str) -> dict[str, str]:
         column = self._columns.get(target, target)
-        return {"column": column, "field": target, "raw": raw, "reason": reason, "hint": hint}
+        shown = raw[:_LONGEST_REMARK]
+        return {"column": column, "field": target, "raw": shown, "reason": reason, "hint": hint}
 
 
 def normalise_record(
