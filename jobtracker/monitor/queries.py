@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -88,7 +89,7 @@ def counts(wanted: Filter) -> Matrix:
         matching = wanted.without_tab().rows().order_by("-id").values("pk")[: CAP + 1]
         jobs = BackgroundJob.objects.filter(pk__in=matching)
         words = list(STATES)
-    grouped = jobs.values("job_type").annotate(
+    grouped: Any = jobs.values("job_type").annotate(
         **{word: Count("pk", filter=STATES[word].rows) for word in words}
     )
     matrix = {(row["job_type"], word): row[word] for row in grouped.order_by() for word in words}
@@ -242,7 +243,7 @@ def causes() -> list[Cause]:
             """,
             [CAUSE_DAYS, CAUSES_SHOWN],
         )
-        return [Cause(*row[:7], hours=_by_hour(row[7])) for row in cursor.fetchall()]
+        return [Cause(*row[:7], _by_hour(row[7])) for row in cursor.fetchall()]
 
 
 def failed_alike(fingerprint: str) -> list[UUID]:

@@ -5,8 +5,6 @@ from uuid import uuid4
 
 import pytest
 from django.db.models.functions import Now
-from tests.db.jobs import claim, make_job, pipeline_in_place
-from tests.db.pages import act, signed_in
 
 from jobtracker import lifecycle
 from jobtracker.lifecycle import Failure
@@ -14,6 +12,8 @@ from jobtracker.models import AuditEntry, BackgroundJob, JobCheckpoint, JobEvent
 from jobtracker.monitor import live
 from jobtracker.monitor.job import JobPage
 from jobtracker.states import Waiting
+from tests.db.jobs import claim, make_job, pipeline_in_place
+from tests.db.pages import act, signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -4,12 +4,12 @@ import pytest
 from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.db.jobs import make_job
 
 from jobtracker.catalogue.models import Supplier
 from jobtracker.models import BackgroundJob
 from jobtracker.monitor import queries
 from jobtracker.monitor.filters import Filter
+from tests.db.jobs import make_job
 
 
 def read(**query: str) -> Filter:

@@ -5,12 +5,12 @@ from uuid import uuid4
 
 import pytest
 from django.db.models.functions import Now
-from tests.db.jobs import make_job
-from tests.db.pages import act, signed_in
 
 from jobtracker import lifecycle
 from jobtracker.models import AuditEntry, BackgroundJob, JobQueue, Worker
 from jobtracker.monitor import live
+from tests.db.jobs import make_job
+from tests.db.pages import act, signed_in
 
 pytestmark = pytest.mark.django_db
 URL = "/admin/async-queue-monitor"

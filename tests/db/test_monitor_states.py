@@ -3,11 +3,11 @@
 import pytest
 from django.db.models.functions import Now
 from django.http import QueryDict
-from tests.db.jobs import make_job
 
 from jobtracker.models import BackgroundJob
 from jobtracker.monitor import queries
 from jobtracker.monitor.filters import STATES, Filter, state_of
+from tests.db.jobs import make_job
 
 pytestmark = pytest.mark.django_db
 
