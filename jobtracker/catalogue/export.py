@@ -36,6 +36,8 @@ JOIN suppliers s ON s.id = cs.supplier_id
 WHERE ms.material_id = m.id
 """
 
+_NO_SOURCE: Line = {"kind": None, "key": None, "job": None, "provenance": {}}
+
 
 def lines(supplier: Supplier | None = None, materials: QuerySet | None = None) -> Iterator[Line]:
     """The materials by id, as the lines of `materials export`: all, or those of a supplier, or
@@ -63,9 +65,7 @@ def lines(supplier: Supplier | None = None, materials: QuerySet | None = None) -
 
 
 def _line(supplier: str, active: bool, changed_at: str, sources: list[Line], columns: Line) -> Line:
-    main = next((s for s in sources if s["kind"] != Kind.CORRECTION), None) or next(
-        iter(sources), {"kind": None, "key": None, "job": None, "provenance": {}}
-    )
+    main = min(sources, key=lambda s: s["kind"] == Kind.CORRECTION, default=_NO_SOURCE)
     place = main["provenance"].get("row", {})
     provenance = _provenance(sources)
     return {

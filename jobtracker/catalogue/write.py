@@ -28,8 +28,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.db import DatabaseError
-from django.db import connection as default_connection
+from django.db import DatabaseError, connection
 from psycopg import sql
 
 from jobtracker.catalogue import statements
@@ -134,7 +133,7 @@ class Writer:
         self._rejected: list[Rejected] = []
         self._staged = 0
         self._batches = 0
-        with default_connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(statements.SESSION)
 
     def stage(self, rows: Sequence[Row], rejected: Iterable[Rejected] = ()) -> None:
@@ -151,7 +150,7 @@ class Writer:
                 _repeated(row, last[row.key]) for row in rows if last[row.key] is not row
             ]
         self._staged = len(last)
-        with self._cursor() as cursor:
+        with connection.wrap_database_errors, self._cursor() as cursor:
             # Several batches of one transaction: a dry run.
             if cursor.execute("SELECT EXISTS (SELECT FROM stage)").fetchone() == (True,):
                 cursor.execute("TRUNCATE stage, decisions")
@@ -161,7 +160,7 @@ class Writer:
     def apply(self) -> Outcome:
         """Write the staged batch; the supplier's other writers wait until the commit."""
         outcome = Outcome()
-        with default_connection.wrap_database_errors, self._cursor() as cursor:
+        with connection.wrap_database_errors, self._cursor() as cursor:
             if self._staged:
                 changed = self._identify(cursor)
                 if changed:
@@ -192,7 +191,7 @@ class Writer:
     def sample(self, outcome: str, limit: int) -> list[Change]:
         """The job's first rows with this outcome, for the preview of a dry run; decimals exact."""
         params: dict[str, Any] = {"job": self._job_id, "outcome": outcome, "limit": limit}
-        with default_connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(self._sample, params)
             return [_change(*record) for record in cursor.fetchall()]
 
@@ -210,8 +209,8 @@ class Writer:
     @staticmethod
     def _cursor() -> psycopg.Cursor:
         """A cursor below Django's, which neither prepares statements nor copies in binary."""
-        default_connection.ensure_connection()
-        return psycopg.Cursor(default_connection.connection)
+        connection.ensure_connection()
+        return psycopg.Cursor(connection.connection)
 
 
 _json = json.JSONEncoder(
