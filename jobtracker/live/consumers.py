@@ -48,6 +48,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self._named: views.Ids = ()
         self._sending: asyncio.Task[None] | None = None
 
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Serve the socket until it is closed, or daphne gives it up."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._leave()
+
     async def connect(self) -> None:
         """Let the page in, or say why not."""
         await self.accept()
@@ -101,7 +108,6 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await getattr(self, get_handler_name(message))(message)
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
-        self._leave()
         raise StopConsumer
 
     def _leave(self) -> None:
