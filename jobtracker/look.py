@@ -5,6 +5,8 @@ Read by `settings.py`, so nothing here may import models at module level.
 
 from typing import Any
 
+from django.apps import apps
+from django.contrib import admin
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
@@ -30,41 +32,67 @@ def favicon(request: HttpRequest) -> str:
     return static("jobtracker/favicon.svg")
 
 
+# The tables of the admin that have a place of their own in the navigation.
+TABLES = {
+    "Results": (
+        ("Materials", "inventory_2", "catalogue.Material"),
+        ("Suppliers", "storefront", "catalogue.Supplier"),
+    ),
+    "Operate": (
+        ("Workers", "memory", "jobtracker.Worker"),
+        ("Webhook calls", "webhook", "webhooks.WebhookCall"),
+        ("Audit log", "history", "jobtracker.AuditEntry"),
+    ),
+}
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of the side navigation, with what the user may see.
 
     Unfold's own idea of the active item is a substring test on the path, which would also mark
     `/admin/x` on `/admin/xy`: each item says itself whether it is active.
     """
+    from jobtracker.access import VIEW
     from jobtracker.monitor.queries import open_causes
 
-    path = f"{request.path.rstrip('/')}/"
-
-    def item(title: str, icon: str, url: str, permission: str, **more: Any) -> dict[str, Any]:
-        link = reverse(url)
-        return {
-            "title": title,
-            "icon": icon,
-            "link": link,
-            "active": path.startswith(f"{link.rstrip('/')}/"),
-            "permission": lambda request: request.user.has_perm(permission),
-            **more,
-        }
-
     causes = open_causes()
-    queue = {"badge": str(causes)} if causes else {}
-    jobs = "jobtracker.view_backgroundjob"
-    return [
-        {
-            "title": "Work",
-            "items": [item("Queue", "format_list_bulleted", "monitor", jobs, **queue)],
-        },
+    queue = _item(request, "Queue", "format_list_bulleted", "monitor", VIEW)
+    if causes:
+        queue["badge"] = str(causes)
+    groups: list[dict[str, Any]] = [
+        {"title": "Work", "items": [queue]},
         {
             "title": "Bring in",
             "separator": True,
-            "items": [item("Data import", "upload_file", "data-import", jobs)],
+            "items": [_item(request, "Data import", "upload_file", "data-import", VIEW)],
         },
     ]
+    for title, tables in TABLES.items():
+        items = [_table(request, *table) for table in tables if _has_page(table[2])]
+        if items:
+            groups.append({"title": title, "separator": True, "items": items})
+    return groups
+
+
+def _item(request: HttpRequest, title: str, icon: str, url: str, permission: str) -> dict[str, Any]:
+    link = reverse(url)
+    return {
+        "title": title,
+        "icon": icon,
+        "link": link,
+        "active": f"{request.path.rstrip('/')}/".startswith(f"{link.rstrip('/')}/"),
+        "permission": lambda request: request.user.has_perm(permission),
+    }
+
+
+def _has_page(label: str) -> bool:
+    return admin.site.is_registered(apps.get_model(label))
+
+
+def _table(request: HttpRequest, title: str, icon: str, label: str) -> dict[str, Any]:
+    app, model = label.lower().split(".")
+    url = f"admin:{app}_{model}_changelist"
+    return _item(request, title, icon, url, f"{app}.view_{model}")
 
 
 UNFOLD: dict[str, Any] = {

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from jobtracker import pipelines
+from jobtracker import pipelines, reporting
 from jobtracker.models import BackgroundJob, JobAttempt, JobCheckpoint, JobEvent
 from jobtracker.monitor import rows, words
 from jobtracker.monitor.waterfall import Waterfall, draw
@@ -49,6 +49,7 @@ class Try:
     outcome: str
     stage: str
     took: str
+    sentry_url: str | None
 
 
 class JobPage:
@@ -270,6 +271,7 @@ class JobPage:
                 attempt.get_outcome_display() or "Running",
                 self._label(attempt.stage),
                 words.duration((attempt.finished_at or self.row.now) - attempt.claimed_at),
+                _report(attempt),
             )
             for attempt in reversed(self.attempts)
         ]
@@ -356,6 +358,16 @@ class Trouble:
     message: str
     advice: str
     attempt: JobAttempt | None
+
+    @property
+    def sentry_url(self) -> str | None:
+        """Return the address of the report of this trouble, if it was reported."""
+        return _report(self.attempt) if self.attempt else None
+
+
+def _report(attempt: JobAttempt) -> str | None:
+    """Return the address of the report of an attempt's end, if it was reported."""
+    return reporting.event_url(attempt.sentry_event_id) if attempt.sentry_event_id else None
 
 
 def _quoted(words: str) -> str:

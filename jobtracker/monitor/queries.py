@@ -243,7 +243,7 @@ def causes() -> list[Cause]:
             """,
             [CAUSE_DAYS, CAUSES_SHOWN],
         )
-        return [Cause(*row[:7], _by_hour(row[7])) for row in cursor.fetchall()]
+        return [Cause(*[*row[:7], _by_hour(row[7])]) for row in cursor.fetchall()]
 
 
 def failed_alike(fingerprint: str) -> list[UUID]:
