@@ -122,12 +122,12 @@ def start(
     """
     binaries = binaries or wheel_binaries()
     cluster, sockets = _cluster(data), socket_folder(data)
+    owner = _owner(cluster)
     data.mkdir(parents=True, exist_ok=True)
-    lock = _lock(data)
+    lock = _lock(data, owner)
     try:
         if not cluster.exists():
-            _create(cluster, binaries, lock)
-        owner = _owner(cluster)
+            _create(cluster, binaries, owner, lock)
         _prepare_socket_folder(sockets, cluster, owner)
         for stale in (cluster / "postmaster.pid", sockets / SOCKET, sockets / f"{SOCKET}.lock"):
             stale.unlink(missing_ok=True)
@@ -142,7 +142,7 @@ def start(
         command = [binaries / "postgres", "-D", cluster]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
-        with (data / "postgres.log").open("ab") as log:
+        with open(_open(data / "postgres.log", owner), "ab") as log:
             process = subprocess.Popen(
                 _as_owner(command, owner, signal.SIGINT),
                 stdin=subprocess.DEVNULL,
@@ -178,9 +178,17 @@ def _cluster(data: Path) -> Path:
     return data / "postgres"
 
 
-def _lock(data: Path) -> int:
-    """Return the descriptor of the lock beside the data, taken."""
-    lock = os.open(data / "postgres.lock", os.O_RDWR | os.O_CREAT, 0o600)
+def _open(path: Path, owner: pwd.struct_passwd) -> int:
+    """Open a file beside the data, made for `owner`, so that root leaves none shut to him."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    if os.geteuid() == 0:
+        os.fchown(descriptor, owner.pw_uid, owner.pw_gid)
+    return descriptor
+
+
+def _lock(data: Path, owner: pwd.struct_passwd) -> int:
+    """Return the descriptor of the lock beside the data, taken. Raises `AlreadyRunning`."""
+    lock = _open(data / "postgres.lock", owner)
     give_up = time.monotonic() + READY_SECONDS
     while True:
         try:
@@ -234,12 +242,11 @@ def _as_owner(
     return [*wrapper, *command]
 
 
-def _create(cluster: Path, binaries: Path, lock: int) -> None:
+def _create(cluster: Path, binaries: Path, owner: pwd.struct_passwd, lock: int) -> None:
     """Make a cluster with `CONTENTS`; leftovers of an interrupted attempt go first."""
     draft = cluster.with_name(f"{cluster.name}.draft")
     if draft.exists():
         shutil.rmtree(draft)
-    owner = _owner(cluster)
     draft.mkdir(mode=0o700)
     os.chown(draft, owner.pw_uid, owner.pw_gid)
 

@@ -9,8 +9,8 @@ if "JOBTRACKER_TEST_DATA" not in os.environ:
     os.environ["JOBTRACKER_TEST_DATA"] = tempfile.mkdtemp(prefix="jobtracker-test-")
 os.environ["JOBTRACKER_DATA"] = os.environ["JOBTRACKER_TEST_DATA"]
 
-from jobtracker.settings import *  # noqa: E402, F403
-from jobtracker.settings import STORAGES  # noqa: E402
+from jobtracker.settings import *  # noqa: F403
+from jobtracker.settings import STORAGES
 
 # Pages are rendered without `collectstatic` first.
 STORAGES = STORAGES | {
