@@ -14,6 +14,12 @@ from jobtracker.models import BackgroundJob, JobCheckpoint
 
 SAMPLES = 3
 ATTRIBUTE = "attribute."
+LABELS = {
+    target: {"sku": "SKU", "ean": "EAN", "url": "Address", "group": "Product of variants"}.get(
+        target, target.capitalize()
+    )
+    for target in TARGETS
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,11 @@ class FieldLine:
     def is_attribute(self) -> bool:
         return self.target.startswith(ATTRIBUTE)
 
+    @property
+    def label(self) -> str:
+        """What the field feeds, in words."""
+        return LABELS.get(self.target, self.target.removeprefix(ATTRIBUTE))
+
 
 @dataclass(frozen=True)
 class MappingPage:
@@ -46,7 +57,11 @@ class MappingPage:
     lines: list[FieldLine]
     questions: list[dict[str, Any]]
     currency: str
-    targets: tuple[str, ...] = TARGETS
+
+    @property
+    def targets(self) -> list[tuple[str, str]]:
+        """What a field can feed, with its label."""
+        return list(LABELS.items())
 
     @property
     def bar(self) -> int:

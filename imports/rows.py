@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Count
 
 from imports.models import ImportRow
+from jobtracker.catalogue.models import Material
 
 PAGE = 50
 FILTERS = {"f": "Failed", "s": "Skipped", "c": "Created", "u": "Updated", "=": "Unchanged"}
@@ -16,9 +17,10 @@ STATES = {"f": "failed", "s": "cancelled", "c": "completed", "u": "completed", "
 
 @dataclass(frozen=True)
 class Line:
-    """A row as words."""
+    """A row as words, with the name of its material."""
 
     row: ImportRow
+    material: str
 
     @property
     def outcome(self) -> str:
@@ -62,12 +64,18 @@ def page_of_rows(job_id: UUID, query: Mapping[str, str]) -> dict[str, Any]:
     if after.isascii() and after.isdigit():
         rows = rows.filter(number__gt=min(int(after), 2**31 - 1))
     shown = list(rows[: PAGE + 1])
+    names = dict(
+        Material.objects.filter(pk__in=[row.material_id for row in shown]).values_list("pk", "name")
+    )
+    lines = [Line(row, names.get(row.material_id) or "") for row in shown[:PAGE]]
     return {
         "row_filters": [
             (code, label, found[code]) for code, label in FILTERS.items() if found.get(code)
         ],
         "rows_total": sum(found.values()),
         "chosen": chosen,
-        "lines": [Line(row) for row in shown[:PAGE]],
+        "lines": lines,
+        "any_material": any(line.material for line in lines),
+        "any_remark": any(line.remarks for line in lines),
         "next_after": shown[PAGE - 1].number if len(shown) > PAGE else None,
     }
