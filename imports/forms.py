@@ -26,7 +26,7 @@ class FilesField(forms.FileField):
 class StartForm(forms.Form):
     """One source - uploaded files, a path on the server or an address - and whose it is."""
 
-    files = FilesField(required=False, label="Files")
+    feeds = FilesField(required=False, label="Files")
     path = forms.CharField(
         required=False,
         label="Path on the server",
@@ -72,7 +72,7 @@ class StartForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        given = [name for name in ("files", "path", "url") if cleaned.get(name)]
+        given = [name for name in ("feeds", "path", "url") if cleaned.get(name)]
         if not given and not self.errors:
             raise forms.ValidationError("Choose a file, or give a path or an address.")
         if len(given) > 1:

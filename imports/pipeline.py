@@ -155,6 +155,8 @@ class ImportPipeline(Pipeline):
             return
         detail = _detail(context)
         parsed, mapped = context.data("feed_parsed"), context.data("fields_mapped")
+        if context.job.supplier_id is None:
+            raise Permanent("The job has no supplier. Set one on its admin page and retry.")
         source = feed_source.catalogue_source(
             context.job.supplier_id, detail.source_url or detail.source_name
         )

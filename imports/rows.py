@@ -67,7 +67,7 @@ def page_of_rows(job_id: UUID, query: Mapping[str, str]) -> dict[str, Any]:
     names = dict(
         Material.objects.filter(pk__in=[row.material_id for row in shown]).values_list("pk", "name")
     )
-    lines = [Line(row, names.get(row.material_id) or "") for row in shown[:PAGE]]
+    lines = [Line(row, names.get(row.material_id or 0) or "") for row in shown[:PAGE]]
     return {
         "row_filters": [
             (code, label, found[code]) for code, label in FILTERS.items() if found.get(code)

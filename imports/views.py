@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
@@ -56,8 +57,8 @@ def _requests(form: StartForm, user: User) -> list[Request]:
         "confirm": data["confirm"],
         "created_by": user,
     }
-    if data["files"]:
-        return [Request(file.name, upload=file, **common) for file in data["files"]]
+    if data["feeds"]:
+        return [Request(file.name, upload=file, **common) for file in data["feeds"]]
     source = data["url"] or str(uploads.allowed_path(data["path"]))
     return [Request(source, **common)]
 
@@ -99,7 +100,7 @@ def source(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @staff_required()
-def file(request: HttpRequest, pk: str) -> FileResponse:
+def file(request: HttpRequest, pk: str) -> HttpResponseBase:
     """Hand out the stored source as it came, as a download."""
     found, _ = _found(pk)
     if not found.source_file:

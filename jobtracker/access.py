@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 VIEW = "jobtracker.view_backgroundjob"
 OPERATE = "jobtracker.operate_jobs"
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def roles() -> dict[str, set[tuple[str, str]]]:
@@ -79,7 +80,7 @@ def staff_required(permission: str = VIEW) -> Callable[[View], View]:
 
     def guard(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             user = request.user
             if not (user.is_active and user.is_staff and user.has_perm(permission)):
                 raise PermissionDenied

@@ -130,8 +130,8 @@ def create(
                     (job_type, status, filename, supplier_id, metadata, priority, unique_key,
                      max_attempts, created_by_id, parent_id, document_id, run_after, progress,
                      current_stage, error, error_fingerprint, question, answer, retry_count,
-                     crash_count, hand_back_count, stage_done, total_items, done_items, failed_items,
-                     skipped_items, result, warnings)
+                     crash_count, hand_back_count, stage_done, total_items, done_items,
+                     failed_items, skipped_items, result, warnings)
                 VALUES (%s, 'pending', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0,
                         '', '', '', '{}', '{}', 0, 0, 0, 0, 0, 0, 0, 0, '{}', '[]')
                 ON CONFLICT (unique_key) WHERE status IN ('pending', 'processing') DO NOTHING
@@ -245,7 +245,8 @@ def flush(token: UUID, report: Report) -> bool:
                     warnings = warnings || coalesce((
                         SELECT jsonb_agg(w) FROM jsonb_array_elements(%(warnings)s) w
                         WHERE NOT warnings @> jsonb_build_array(w)), '[]'),
-                    advanced_at = CASE WHEN %(advanced)s THEN clock_timestamp() ELSE advanced_at END,
+                    advanced_at = CASE WHEN %(advanced)s THEN clock_timestamp()
+                                       ELSE advanced_at END,
                     stalled_at = CASE WHEN %(advanced)s THEN NULL ELSE stalled_at END,
                     updated_at = clock_timestamp()
                 WHERE id = (SELECT job_id FROM job_attempts WHERE token = %(token)s)
@@ -626,8 +627,8 @@ def _mark(
 ) -> bool:
     with transaction.atomic(), connection.cursor() as cursor:
         changed = _change(
-            f"UPDATE background_jobs b SET status = '{status}', {assignments}, attempt_token = NULL,"
-            " cancel_requested_at = NULL, run_after = NULL, waiting_for = NULL,"
+            f"UPDATE background_jobs b SET status = '{status}', {assignments},"
+            " attempt_token = NULL, cancel_requested_at = NULL, run_after = NULL, waiting_for = NULL,"
             " updated_at = clock_timestamp() WHERE id = %s AND status = ANY(%s)",
             [*values, job_id, list(old)],
         )

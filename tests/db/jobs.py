@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection, connections
-from imports.models import DataImportJob
 
+from imports.models import DataImportJob
 from jobtracker import lifecycle, pipelines
 from jobtracker.models import BackgroundJob
 from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Pipeline, Stage

@@ -6,13 +6,13 @@ import re
 import pytest
 from django.apps import apps
 from django.db import connection
-from imports.models import DataImportJob, ImportRow
-from scraping.models import ScrapingSession
 
+from imports.models import DataImportJob, ImportRow
 from jobtracker import lifecycle, sql
 from jobtracker.models import BackgroundJob, JobAttempt, JobCheckpoint, JobQueue
 from jobtracker.states import JobType, Outcome, Priority, StageState, Status, Waiting
 from jobtracker.webhooks.models import WebhookCall
+from scraping.models import ScrapingSession
 
 from .jobs import claim, make_job
 from .test_lifecycle import pipeline, report  # noqa: F401
