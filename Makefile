@@ -1,0 +1,64 @@
+# `make run` starts jobtracker; `make check` is the gate. README.md says more.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+UV := uv --version >/dev/null 2>&1
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+.PHONY: run demo test check lock chromium
+.DELETE_ON_ERROR:
+
+# Installs a Debian package where root may, else names it.
+define apt
+{ if [ "$$(id -u)" != 0 ]; then echo "Please install $(1) (apt install $(1)), then try again." >&2; exit 1; fi; \
+  echo "Installing $(1) ..."; export DEBIAN_FRONTEND=noninteractive; \
+  apt-get install -y -qq $(1) >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq $(1) >/dev/null; }; }
+endef
+
+# Installs a lock with hashes: fast by uv where it is there, else by pip.
+define install
+@echo "Installing $(1) ..."
+@if $(UV); then uv pip install -q --python $(BIN)/python --require-hashes -r $(1); \
+else $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(1); fi
+@touch $@
+endef
+
+run: $(VENV)/run.stamp
+	@OUTBOUND_ALLOW="$${OUTBOUND_ALLOW-127.0.0.1:8099}" exec $(BIN)/python manage.py up
+
+demo: $(VENV)/run.stamp
+	@$(BIN)/python manage.py demo
+
+test: $(VENV)/dev.stamp chromium
+	@$(PYTEST)
+
+check: $(VENV)/dev.stamp chromium
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	PUBLIC_URL=https://tracker.example $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(PYTEST)
+
+lock:
+	for name in requirements requirements-dev requirements-bench; do \
+	  uv pip compile -q --python-version 3.11.0 --generate-hashes --no-emit-index-url \
+	    $$name.in -o $$name.txt || exit 1; done
+
+chromium:
+	@command -v chromium >/dev/null || $(call apt,chromium)
+
+$(VENV)/run.stamp: requirements.txt | $(BIN)/python
+	$(call install,requirements.txt)
+
+$(VENV)/dev.stamp: requirements-dev.txt | $(BIN)/python
+	$(call install,requirements-dev.txt)
+
+$(BIN)/python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed; PYTHON=... names one." >&2; exit 1; }
+	@if $(UV); then uv venv -q --python "$(PYTHON)" $(VENV); else \
+	  "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || $(call apt,python3-venv); \
+	  "$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }; fi

@@ -1,0 +1,264 @@
+"""`manage.py up`: everything of one machine in the foreground, stopped as one.
+
+It owns PostgreSQL (when embedded), the web server and the worker. Children that die are started
+again; children die with this process, since each asks the kernel for a signal at its parent's
+death, so even a killed `up` leaves nothing behind.
+"""
+
+import hashlib
+import http.client
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error, connection
+
+from jobtracker import doctor, embedded_pg
+from jobtracker.models import User, Worker
+
+LOOK_SECONDS = 0.1
+BACK_OFF_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
+SETTLED_SECONDS = 60.0  # a child that lived so long was no false start
+STOP_SECONDS = 19.0  # for everything together
+WEB_STOP_SECONDS = 3.0  # kept back for those that stop after the worker
+POSTGRES_STOP_SECONDS = 3.0
+SET_UP_LOCK = 0x6A6F6274  # advisory: one host at a time sets the database up
+
+
+class Stopped(BaseException):
+    """SIGINT or SIGTERM came."""
+
+
+class Child(Protocol):
+    """What `up` keeps running."""
+
+    name: str
+
+    def start(self) -> None:
+        """Start it. Raises `embedded_pg.ServerError`."""
+
+    def exit_code(self) -> int | None:
+        """Return its exit code, None while it runs."""
+
+    def stop(self, seconds: float) -> None:
+        """Ask it to end; after so long, make it."""
+
+
+class Postgres:
+    """The embedded server."""
+
+    name = "PostgreSQL"
+
+    def start(self) -> None:
+        self._server = embedded_pg.start(settings.DATA_DIR, settings.PG_BIN)
+
+    def exit_code(self) -> int | None:
+        return self._server.process.poll()
+
+    def stop(self, seconds: float) -> None:
+        self._server.stop(seconds)
+
+
+class Program:
+    """A Python program of ours, told to end by SIGTERM."""
+
+    def __init__(self, name: str, *arguments: str) -> None:
+        self.name = name
+        self._command = ["setpriv", "--pdeathsig", "TERM", sys.executable, *arguments]
+
+    def start(self) -> None:
+        # A process group of its own: a terminal's Ctrl-C is for `up`, which stops in order.
+        self.process = subprocess.Popen(
+            self._command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, process_group=0
+        )
+
+    def exit_code(self) -> int | None:
+        return self.process.poll()
+
+    def stop(self, seconds: float) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(max(seconds, 0.0))
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Keeper:
+    """Starts a child again when it died, later each time that it did so soon."""
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+        self._false_starts = 0
+        self._start_at: float | None = None  # None while it runs
+        self.child.start()
+        self._started_at = time.monotonic()
+
+    def look(self) -> None:
+        """Note its death, or start it when that is due."""
+        now = time.monotonic()
+        if self._start_at is None:
+            if (code := self.child.exit_code()) is not None:
+                if now - self._started_at > SETTLED_SECONDS:
+                    self._false_starts = 0
+                self._plan(f"{self.child.name} ended with code {code}")
+        elif now >= self._start_at:
+            self._started_at = now
+            try:
+                self.child.start()
+                self._start_at = None
+            except embedded_pg.ServerError as error:
+                self._plan(str(error))
+
+    def stop(self, seconds: float) -> None:
+        if self._start_at is None and self.child.exit_code() is None:
+            self.child.stop(seconds)
+
+    def _plan(self, reason: str) -> None:
+        delay = BACK_OFF_SECONDS[min(self._false_starts, len(BACK_OFF_SECONDS) - 1)]
+        self._false_starts += 1
+        self._start_at = time.monotonic() + delay
+        print(f"{reason}; it is started again in {delay:g} s", file=sys.stderr, flush=True)
+
+
+class Command(BaseCommand):
+    help = (
+        "Run everything in the foreground: the embedded PostgreSQL unless DATABASE_URL names a "
+        "server, the web server on HOST:PORT, and a worker. SIGINT or SIGTERM stops it all."
+    )
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self._kept: list[Keeper] = []
+        check_port()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
+        try:
+            self._run()
+        except Stopped:
+            pass
+        except embedded_pg.ServerError as error:
+            raise CommandError(str(error)) from None
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
+            self._stop()
+
+    def _run(self) -> None:
+        if settings.EMBEDDED_POSTGRES:
+            self._kept.append(Keeper(Postgres()))
+        set_up_database()
+        collect_static_files()
+        connection.close()
+        server = ["-m", "jobtracker.live.server", "-v", "0", "-b", settings.HOST]
+        web = Program(
+            "The web server", *server, "-p", str(settings.PORT), "jobtracker.asgi:application"
+        )
+        worker = Program("The worker", "manage.py", "worker")
+        self._kept += [Keeper(web), Keeper(worker)]
+        while not (web_answers() and worker_is_registered(worker.process.pid)):
+            self._look()
+        connection.close()
+        print(f"jobtracker is ready: http://{settings.HOST}:{settings.PORT}/", flush=True)
+        if settings.RUN_DEMO:
+            Program("The demo", "manage.py", "demo").start()
+        while True:
+            self._look()
+
+    def _look(self) -> None:
+        for keeper in self._kept:
+            keeper.look()
+        time.sleep(LOOK_SECONDS)
+
+    def _stop(self) -> None:
+        """Stop in the reverse order: the worker hands its jobs back through the others."""
+        until = time.monotonic() + STOP_SECONDS
+        kept_back = WEB_STOP_SECONDS + POSTGRES_STOP_SECONDS
+        for keeper in reversed(self._kept):
+            keeper.stop(until - time.monotonic() - kept_back)
+            kept_back = POSTGRES_STOP_SECONDS if kept_back > POSTGRES_STOP_SECONDS else 0.0
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    """Interrupt whatever the main program does, once."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Stopped
+
+
+def check_port() -> None:
+    """Raise `CommandError` unless HOST:PORT can be listened on."""
+    family = socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET
+    try:
+        socket.create_server((settings.HOST, settings.PORT), family=family).close()
+    except OSError as error:
+        raise CommandError(
+            f"Cannot listen on {settings.HOST}:{settings.PORT}: {error.strerror}. "
+            "Stop what listens there, or set PORT (or HOST)."
+        ) from None
+
+
+def set_up_database() -> None:
+    """Check the server, migrate, and make the first user where there is none.
+
+    Raises `CommandError` with the cure where the server does not fit.
+    """
+    for check in doctor.DATABASE_CHECKS:
+        if not (finding := check()).ok:
+            raise CommandError(f"{finding.found} {finding.cure}")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [SET_UP_LOCK])
+    call_command("migrate", interactive=False, verbosity=0)
+    if not User.objects.exists():
+        password = settings.ADMIN_PASSWORD or secrets.token_urlsafe(12)
+        User.objects.create_superuser("admin", password=password)
+        print(f"user admin, password {password}", flush=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [SET_UP_LOCK])
+
+
+def collect_static_files() -> None:
+    """Run `collectstatic`, which takes seconds, where a file changed since it last did."""
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for path, storage in finder.list(None):
+            file = Path(storage.path(path)).stat()
+            digest.update(f"{path} {file.st_size} {file.st_mtime_ns}\n".encode())
+    stamp = Path(settings.STATIC_ROOT) / ".collected"
+    if stamp.exists() and stamp.read_text() == digest.hexdigest():
+        return
+    call_command("collectstatic", interactive=False, verbosity=0)
+    stamp.write_text(digest.hexdigest())
+
+
+def web_answers() -> bool:
+    """Tell whether the web server answers requests."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)
+    asked = http.client.HTTPConnection(host, settings.PORT, timeout=5)
+    try:
+        asked.request("GET", "/health/live")
+        asked.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asked.close()
+    return True
+
+
+def worker_is_registered(pid: int) -> bool:
+    """Tell whether the worker with that pid on this host has entered itself in the table."""
+    with suppress(Error):
+        return Worker.objects.filter(host=socket.gethostname(), pid=pid).exists()
+    connection.close()
+    return False
