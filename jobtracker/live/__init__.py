@@ -4,8 +4,8 @@ and every socket that shows the row is sent it.
 What a socket and its page say to each other:
 
 - The page joins with `{"ids": [...]}`, the jobs that it shows besides the one that the address of
-  its socket names (at most `MAX_SHOWN`), and is sent them as they are now. It says so again
-  whenever it shows others.
+  its socket names (at most `MAX_SHOWN`), and is sent all as it is now. It joins again when it
+  shows others, or goes on after a pause.
 - The server sends a frame: HTML for htmx out-of-band swaps, or a bare `BEAT` now and then. A frame
   that begins with `CHANGED` says that what lies behind the page's filter (membership, order,
   filtered counts) may have changed; the page asks its ordinary view again.

@@ -87,10 +87,8 @@ class Hub:
         self._woken = asyncio.Event()
 
     def join(self, viewer: Viewer) -> None:
-        """Take in a page. Its list may have changed since it was loaded, so it is told so."""
+        """Take in a page. It is sent nothing before it says what it shows."""
         self._viewers.add(viewer)
-        self._summary_due = True
-        viewer.offer({}, changed=viewer.view.listing is not None)
 
     def leave(self, viewer: Viewer) -> None:
         """Forget a page; harmless when it is forgotten already."""
@@ -99,13 +97,19 @@ class Hub:
         viewer.show(())
 
     def show(self, viewer: Viewer, ids: Collection[UUID]) -> None:
-        """Note which jobs the page shows, and send it those as they are now."""
+        """Note which jobs the page shows, and bring it up to date.
+
+        It is sent those jobs and the summary as they are now, and told CHANGED: what it knows of
+        its list was true when it was loaded, or before it paused.
+        """
         self._stop_showing(viewer)
         viewer.show(ids)
         for job in viewer.shown:
             self._showing[job].add(viewer)
             self._due.setdefault(job, set()).add(viewer)
+        self._summary_due = True
         self._woken.set()
+        viewer.offer({}, changed=viewer.view.listing is not None)
 
     def hear(self, change: Change) -> None:
         """Take an announcement of the database."""

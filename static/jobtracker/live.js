@@ -75,7 +75,8 @@ function refetch() {
       url.searchParams.set("shown", rows.map((row) => row.id.slice(4)).join());
       if ("first" in part.dataset) url.searchParams.set("first", "1");
     }
-    await htmx.ajax("GET", url.pathname + url.search, { source: part, swap: "none" });
+    // A server that is gone tells the page to ask again as it comes back.
+    await htmx.ajax("GET", url.pathname + url.search, { source: part, swap: "none" }).catch(() => {});
   }, Math.max(0, fetched + REFETCH - performance.now()));
 }
 

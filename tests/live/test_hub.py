@@ -121,6 +121,21 @@ async def test_a_page_that_shows_other_jobs_gets_those_as_they_are(jobs: Jobs) -
     assert page.see() == ["[after]"]
 
 
+async def test_a_page_that_joins_again_is_brought_up_to_date(jobs: Jobs) -> None:
+    now = [100.0]
+    hub = Hub(clock=lambda: now[0])
+    view = View(jobs.render, summary=jobs.summary, listing=jobs.listing)
+    job = jobs.add("x")
+    page = Page(hub, view, job)
+    await hub.flush()
+    assert "".join(page.see() + page.see()) == f"{CHANGED}[x](1)"
+
+    now[0] += 1
+    hub.show(page.viewer, [job])
+    await hub.flush()
+    assert "".join(page.see() + page.see()) == f"{CHANGED}[x](2)"
+
+
 async def test_a_page_that_left_is_sent_nothing(jobs: Jobs) -> None:
     hub, view = Hub(), View(jobs.render)
     job = jobs.add("x")
