@@ -73,7 +73,7 @@ _OLD = " || ".join(_changed(name) for name in (*(c.name for c in COLUMNS), "acti
 
 SESSION = """
 SET jit = off;
-SET plan_cache_mode = force_generic_plan;
+SET plan_cache_mode = force_custom_plan;
 SET enable_seqscan = off;
 SET random_page_cost = 1.1;
 SET work_mem = '16MB';

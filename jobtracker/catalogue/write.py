@@ -36,9 +36,6 @@ from jobtracker.catalogue.models import CatalogueSource
 from jobtracker.catalogue.provenance import compact
 from jobtracker.catalogue.statements import BATCH
 
-_REPLAN_AFTER = 16
-"""Batches that share their plans. Plans may be made while the catalogue is empty; none may stay."""
-
 _PASSING = {"40P01", "40001", "23505", "55P03"}
 
 
@@ -132,7 +129,6 @@ class Writer:
         }
         self._rejected: list[Rejected] = []
         self._staged = 0
-        self._batches = 0
         with connection.cursor() as cursor:
             cursor.execute(statements.SESSION)
 
@@ -197,9 +193,6 @@ class Writer:
 
     def _identify(self, cursor: psycopg.Cursor) -> int:
         """Take the lock and decide what each staged row is; return how many are not unchanged."""
-        if self._batches % _REPLAN_AFTER == 0:
-            cursor.execute("DISCARD PLANS")
-        self._batches += 1
         cursor.execute(statements.LOCK, self._params)
         cursor.execute(statements.IDENTIFY, self._params, prepare=True)
         answer = cursor.fetchone()
