@@ -12,7 +12,8 @@ function ago(seconds) {
 
 function duration(seconds) {
   const whole = Math.round(seconds);
-  if (seconds < 10) return `${Math.max(seconds, 0).toFixed(1)} s`;
+  if (seconds < 0.1) return "< 0.1 s";
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (whole < MINUTE) return `${whole} s`;
   if (whole < HOUR) return `${Math.floor(whole / MINUTE)} m ${two(whole % MINUTE)} s`;
   if (whole < DAY) return `${Math.floor(whole / HOUR)} h ${two(Math.floor((whole % HOUR) / MINUTE))} m`;
