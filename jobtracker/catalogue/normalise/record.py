@@ -357,13 +357,18 @@ def _price_group(row: Normalised, default: str | None) -> None:
 
 
 def _find_key(row: Normalised) -> None:
-    """The mapped key, else the sku, else the product (its group or name) with its variant."""
+    """The mapped key, else the sku, else the group with its variant; the name with its variant
+    only where no field is mapped to any of these. In a feed with article codes a row without one
+    fails: under its name it would become a second product as soon as the code is filled in."""
     if row.key:
         return
+    codes = [target for target in ("key", "sku") if target in row._columns]
     if sku := row.vals.get("sku"):
         row.key = bounded(sku["raw"])
-    elif product := row._group or row.vals.get("name"):
+    elif product := row._group or ("" if codes else row.vals.get("name")):
         row.key = bounded(f"{product} / {row._variant}" if row._variant else product)
+    elif codes:
+        row.fail(codes[0], "", "no key", "A row of this feed needs its article code")
     else:
         row.fail("key", "", "no key", "A row needs a key, an article code or a name")
 
