@@ -74,17 +74,17 @@ def vectors() -> Finding:
 
 
 def queue() -> Finding:
-    """Tell how many jobs wait, and whether what they wait for is a pause."""
-    waiting = BackgroundJob.objects.filter(status=Status.PENDING, waiting_for=None).count()
+    """Tell how many jobs are queued, and whether a pause holds any of them."""
+    queued = BackgroundJob.objects.filter(status=Status.PENDING, waiting_for=None)
     paused = JobQueue.objects.filter(paused=True).values_list("job_type", flat=True)
-    if waiting and paused:
+    if held := queued.filter(job_type__in=paused).count():
         return Finding(
             "queue",
             ok=False,
-            found=f"{waiting} jobs are ready; paused: {', '.join(paused)}.",
-            cure="`manage.py jobs resume TYPE`.",
+            found=f"{held} jobs are held by a pause of {', '.join(paused)}.",
+            cure="`manage.py jobs resume TYPE`, or the button on the queue monitor.",
         )
-    return Finding("queue", ok=True, found=f"{waiting} jobs are ready or due later.")
+    return Finding("queue", ok=True, found=f"{queued.count()} jobs are queued.")
 
 
 def notifications() -> Finding:

@@ -72,11 +72,18 @@ def socket_folder(data: Path) -> Path:
     return Path("/tmp") / f"jobtracker-{hashlib.sha256(os.fsencode(cluster)).hexdigest()[:16]}"
 
 
-def connect(data: Path, **options: Any) -> psycopg.Connection[Any]:
-    """Return an autocommit superuser session. Raises `psycopg.OperationalError`."""
-    defaults = {"dbname": "postgres", "user": SUPERUSER, "connect_timeout": 5}
-    where = {"host": str(socket_folder(data)), "port": PORT}
-    return psycopg.connect(autocommit=True, **(defaults | where | options))
+def connect(
+    data: Path, dbname: str = "postgres", user: str = SUPERUSER
+) -> psycopg.Connection[tuple[Any, ...]]:
+    """Return an autocommit session. Raises `psycopg.OperationalError`."""
+    return psycopg.connect(
+        host=str(socket_folder(data)),
+        port=PORT,
+        dbname=dbname,
+        user=user,
+        connect_timeout=5,
+        autocommit=True,
+    )
 
 
 class Server:
@@ -139,7 +146,7 @@ def start(
             "log_min_messages": "log",
             "log_checkpoints": "off",
         } | dict(settings or {})
-        command = [binaries / "postgres", "-D", cluster]
+        command: list[str | Path] = [binaries / "postgres", "-D", cluster]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
         with open(_open(data / "postgres.log", owner), "ab") as log:

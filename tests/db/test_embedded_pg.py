@@ -37,9 +37,9 @@ def ask(data: Path, statement: str, **options: Any) -> Any:
 
 
 def application(data: Path) -> dict[str, str]:
-    """The application's way in, as Django would go it."""
+    """The application's way in."""
     config = embedded_pg.database_config(data)
-    return {"dbname": config["NAME"], "user": config["USER"], "host": config["HOST"]}
+    return {"dbname": config["NAME"], "user": config["USER"]}
 
 
 def test_the_application_is_no_superuser_but_owns_its_database_and_has_vectors(closed):
@@ -54,7 +54,7 @@ def test_the_application_is_no_superuser_but_owns_its_database_and_has_vectors(c
         )
         assert ask(data, "SELECT '[1,2]'::vector <-> '[1,3]'::vector", **who) == 1
         assert ask(data, "SELECT lower('ΣΊΣΥΦΟΣ') < 'ω'", **who)
-        with psycopg.connect(**who) as connection:
+        with embedded_pg.connect(data, **who) as connection:
             connection.execute("CREATE TABLE mine (id uuid DEFAULT uuidv7())")
         assert ask(data, "SHOW listen_addresses") == ""
     finally:
@@ -64,7 +64,7 @@ def test_the_application_is_no_superuser_but_owns_its_database_and_has_vectors(c
 def test_what_is_committed_survives_the_kill_of_the_server(closed):
     server = start(closed)
     ask(closed, "SELECT 1")
-    with psycopg.connect(**application(closed)) as connection:
+    with embedded_pg.connect(closed, **application(closed)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     server.process.kill()
     server.process.wait()

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
 from jobtracker import doctor, embedded_pg
@@ -149,7 +149,7 @@ class Command(BaseCommand):
         except Stopped:
             pass
         except embedded_pg.ServerError as error:
-            raise CommandError(str(error)) from None
+            sys.exit(str(error))
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
@@ -198,25 +198,26 @@ def stop(number: int, frame: FrameType | None) -> None:
 
 
 def check_port() -> None:
-    """Raise `CommandError` unless HOST:PORT can be listened on."""
+    """Exit with a sentence unless HOST:PORT can be listened on."""
     family = socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET
     try:
         socket.create_server((settings.HOST, settings.PORT), family=family).close()
     except OSError as error:
-        raise CommandError(
-            f"Cannot listen on {settings.HOST}:{settings.PORT}: {error.strerror}. "
+        reason = str(error.strerror).partition(" (while")[0]
+        sys.exit(
+            f"Cannot listen on {settings.HOST}:{settings.PORT}: {reason}. "
             "Stop what listens there, or set PORT (or HOST)."
-        ) from None
+        )
 
 
 def set_up_database() -> None:
     """Check the server, migrate, and make the first user where there is none.
 
-    Raises `CommandError` with the cure where the server does not fit.
+    Exits with the cure where the server does not fit.
     """
     for check in doctor.DATABASE_CHECKS:
         if not (finding := check()).ok:
-            raise CommandError(f"{finding.found} {finding.cure}")
+            sys.exit(f"{finding.name}: {finding.found}\n{finding.cure}")
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [SET_UP_LOCK])
     call_command("migrate", interactive=False, verbosity=0)

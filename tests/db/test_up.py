@@ -1,0 +1,190 @@
+"""`manage.py up` as a user meets it: one line when ready, what dies comes back, nothing is left."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from django.conf import settings
+
+from jobtracker import embedded_pg
+from jobtracker.workers import processes
+from tests.fixtures.worker_host import until, wait_dead
+
+PATIENCE_SECONDS = 90.0
+READY = "jobtracker is ready: http://127.0.0.1:"
+
+
+class Up:
+    """A `manage.py up` on a data folder and a port of its own."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.port = free_port()
+        self.output = data / "up.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, **environment: str) -> None:
+        """Start it, to be waited for."""
+        self.output.write_text("")
+        kept = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "WORKERS")}
+        with self.output.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "up"],
+                cwd=settings.BASE_DIR,
+                env=kept
+                | {
+                    "DJANGO_SETTINGS_MODULE": "jobtracker.settings",
+                    "JOBTRACKER_DATA": str(self.data),
+                    "PORT": str(self.port),
+                    "GRACE_SECONDS": "1",
+                    "WORKERS": "1",
+                }
+                | environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def wait_ready(self) -> None:
+        def said() -> bool:
+            assert self.running.poll() is None, self.output.read_text()
+            return READY in self.output.read_text()
+
+        until(said, "it is ready", PATIENCE_SECONDS)
+
+    @property
+    def running(self) -> subprocess.Popen[bytes]:
+        assert self.process
+        return self.process
+
+    def child(self, word: str) -> int:
+        """Return the pid of the direct child whose command line holds the word, 0 without."""
+        for pid in processes.children(self.running.pid):
+            if processes.start_ticks(pid) and word in command_line(pid):
+                return pid
+        return 0
+
+    def everything(self) -> list[int]:
+        return [self.running.pid, *processes.descendants(self.running.pid)]
+
+    def answers(self) -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/health/live").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def stop(self, number: int) -> int:
+        """Signal it and return its exit code; nothing of it may be left."""
+        everything = self.everything()
+        self.running.send_signal(number)
+        code = self.running.wait(PATIENCE_SECONDS)
+        wait_dead(everything)
+        return code
+
+    def clean_up(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    up = Up(tmp_path)
+    try:
+        yield up
+    finally:
+        up.clean_up()
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def test_the_whole_life(up):
+    up.start()
+    up.wait_ready()
+    said = up.output.read_text()
+    assert said.count(READY) == 1
+    assert re.search(r"^user admin, password \S{12,}$", said, re.MULTILINE)
+    assert up.answers()
+
+    server, web, worker = up.child("/postgres"), up.child("live.server"), up.child("worker")
+    for pid, word in (web, "live.server"), (worker, "worker"), (server, "/postgres"):
+        os.kill(pid, signal.SIGKILL)
+        until(lambda pid=pid, word=word: up.child(word) not in (0, pid), f"{word} is back", 30)
+    until(up.answers, "the web server answers again", 30)
+    until(lambda: database_answers(up.data), "the database answers again", 30)
+    assert up.stop(signal.SIGTERM) == 0
+
+    up.start()
+    up.wait_ready()
+    assert "password" not in up.output.read_text()
+    everything = up.everything()
+    up.running.kill()
+    up.running.wait()
+    wait_dead(everything)
+
+    up.start()
+    up.wait_ready()
+    assert up.stop(signal.SIGINT) == 0
+
+
+def database_answers(data: Path) -> bool:
+    try:
+        embedded_pg.connect(data).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def test_the_password_of_the_first_user_may_be_given(up):
+    up.start(ADMIN_PASSWORD="correct horse battery")
+    up.wait_ready()
+    assert "user admin, password correct horse battery\n" in up.output.read_text()
+    assert up.stop(signal.SIGTERM) == 0
+
+
+def test_a_port_in_use_is_said_in_one_sentence(up):
+    with socket.create_server(("127.0.0.1", up.port)):
+        up.start()
+        assert up.running.wait(PATIENCE_SECONDS) == 1
+    said = up.output.read_text()
+    assert said.count("\n") == 1
+    assert f"Cannot listen on 127.0.0.1:{up.port}: Address already in use." in said
+    assert not (up.data / "postgres").exists()
+
+
+def test_a_second_start_on_one_data_folder_leaves_the_first_alone(up):
+    server = embedded_pg.start(up.data, settings={"fsync": "off"})
+    try:
+        up.start()
+        assert up.running.wait(PATIENCE_SECONDS) == 1
+        assert f"A PostgreSQL server already serves {up.data}." in up.output.read_text()
+        assert server.answers()
+    finally:
+        server.stop()
+
+
+def test_a_database_that_does_not_answer_is_said_with_the_cure(up):
+    up.start(DATABASE_URL=f"postgresql://someone@127.0.0.1:{free_port()}/none")
+    assert up.running.wait(PATIENCE_SECONDS) == 1
+    said = up.output.read_text()
+    assert "database: It does not answer" in said
+    assert "Traceback" not in said
