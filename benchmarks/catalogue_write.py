@@ -6,6 +6,7 @@ normaliser and writer: all rows new, all unchanged, 30 % changed. Rounds are int
 median of each is printed, with its ratio. Uses a database of its own beside the configured one.
 """
 
+import gc
 import os
 import random
 import statistics
@@ -34,10 +35,28 @@ from jobtracker.catalogue.statements import BATCH
 from jobtracker.catalogue.write import Row, Writer
 
 ROUNDS = 3
-WORDS = (
-    "oak tile matt porcelain floor wall stone grey rustic outdoor glazed rectified collection "
-    "natural slip resistant frost proof interior surface"
-).split()
+WORDS = [
+    "oak",
+    "tile",
+    "matt",
+    "porcelain",
+    "floor",
+    "wall",
+    "stone",
+    "grey",
+    "rustic",
+    "outdoor",
+    "glazed",
+    "rectified",
+    "collection",
+    "natural",
+    "slip",
+    "resistant",
+    "frost",
+    "proof",
+    "interior",
+    "surface",
+]
 TARGETS = {
     "code": "key",
     "name": "name",
@@ -167,6 +186,8 @@ def main(rows: int) -> None:
 
 
 def compare(rows: int, folder: Path) -> None:
+    # As in an attempt's process: what the imports left behind is not traversed again and again.
+    gc.freeze()
     first, third = feed(folder / "first.xml", rows, 0), feed(folder / "third.xml", rows, 3)
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE raw_records (number int PRIMARY KEY, record text)")
