@@ -208,3 +208,9 @@ def test_any_record_is_read_without_raising(values):
     text = canonical_json(row.vals) + json.dumps(row.provenance)
     assert "\\u0000" not in text
     text.encode()
+
+
+def test_a_feed_with_article_codes_never_falls_back_to_the_name():
+    coded = normalise_record({"name": "Alba ivory"}, columns={"sku": "Artikel", "name": "Titel"})
+    assert [error["column"] for error in coded.errors] == ["Artikel"]
+    assert normalise_record({"name": "Alba ivory"}, columns={"name": "Titel"}).key == "Alba ivory"
