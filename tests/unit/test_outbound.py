@@ -339,6 +339,7 @@ def test_pieces_stay_small_however_much_they_hold(site, allow):
         ({"Content-Encoding": "br"}, BODY, "packs its answer as br", False),
         ({"Content-Length": "99999"}, BODY, "broke off", True),
     ],
+    ids=["cut gzip", "no gzip", "unknown packing", "cut body"],
 )
 def test_a_broken_answer_leaves_nothing(site, allow, tmp_path, headers, body, reason, transient):
     site.pages["/feed"] = (200, headers, body)
