@@ -4,12 +4,14 @@ Read by `settings.py`, so nothing here may import models at module level.
 """
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
+from unfold.dataclasses import SearchResult
 
 # Unfold writes dark navigation text in 500; these shades keep 4.5:1 on its grounds.
 INDIGO = {
@@ -31,6 +33,8 @@ def favicon(request: HttpRequest) -> str:
     """Return the icon of a quiet queue; the pages' module swaps it for the worst state."""
     return static("jobtracker/favicon.svg")
 
+
+FOUND = 8  # jobs and suppliers that the palette lists
 
 # The tables of the admin that have a place of their own in the navigation.
 TABLES = {
@@ -95,6 +99,32 @@ def _table(request: HttpRequest, title: str, icon: str, label: str) -> dict[str,
     return _item(request, title, icon, url, f"{app}.view_{model}")
 
 
+def search(request: HttpRequest, term: str) -> list[SearchResult]:
+    """Return jobs and suppliers for the palette: links only, as it keeps them for minutes."""
+    from jobtracker.access import VIEW
+    from jobtracker.catalogue.models import Supplier
+    from jobtracker.monitor import rows
+    from jobtracker.monitor.filters import Filter
+
+    if not request.user.has_perm(VIEW):
+        return []
+    jobs = rows.read(Filter(terms=(term,)).rows().order_by("-id")[:FOUND])
+    suppliers = Supplier.objects.filter(name__icontains=term).order_by("name")[:FOUND]
+    monitor = reverse("monitor")
+    return [
+        *(SearchResult(row.name, row.origin, row.url, "list") for row in jobs),
+        *(
+            SearchResult(
+                supplier.name,
+                "Jobs of this supplier",
+                f"{monitor}?{urlencode({'supplier': supplier.name})}",
+                "storefront",
+            )
+            for supplier in suppliers
+        ),
+    ]
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "jobtracker",
     "SITE_HEADER": "jobtracker",
@@ -103,6 +133,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": favicon}],
     "BORDER_RADIUS": "8px",
     "COLORS": {"primary": INDIGO},
+    "COMMAND": {"search_callback": "jobtracker.look.search"},
     "SIDEBAR": {
         "show_search": True,
         "command_search": True,

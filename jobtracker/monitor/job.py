@@ -164,7 +164,7 @@ class JobPage:
         names = [stage.name for stage in self.stages]
         said: list[tuple[str, bool]] = []
         if job.cancel_requested_at:
-            said.append(("Asked to stop. ", True))
+            said += [("Asked to stop", True), (f"; it is killed in {row.left}. ", False)]
         if job.current_stage in names:
             place = f"{names.index(job.current_stage) + 1} of {len(names)}"
             said += [("Stage ", False), (place, True), (", ", False)]
@@ -175,7 +175,7 @@ class JobPage:
             said.append(("time left unknown, ", False))
         elif row.left == "measuring":
             said.append(("measuring the time left, ", False))
-        elif row.left:
+        elif row.left.startswith("about "):
             said += [("about ", False), (row.left.removeprefix("about "), True), (" left, ", False)]
         said += [("attempt ", False), (f"{row.attempt_number} of {job.max_attempts}", True)]
         if self.attempts:

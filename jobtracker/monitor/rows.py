@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
@@ -144,13 +145,17 @@ class Row:
         """The time left of a running job, or until a waiting one is tried."""
         job = self.job
         if self.running:
-            if job.cancel_requested_at:
-                return ""
-            return self._expected()
+            return self._stopped() if job.cancel_requested_at else self._expected()
         if job.status == Status.PENDING and job.run_after:
             wait = (job.run_after - self.now).total_seconds()
             return f"in {words.rough(wait)}" if wait > 0 else "now"
         return ""
+
+    def _stopped(self) -> str:
+        """Say when an attempt that was asked to stop is killed at the latest."""
+        grace = timedelta(seconds=settings.GRACE_SECONDS)
+        left = (self.job.cancel_requested_at or self.now) + grace - self.now
+        return f"at most {words.rough(left.total_seconds())}"
 
     def _expected(self) -> str:
         """Say the estimate that the attempt made from its last minute; never 0."""

@@ -18,7 +18,7 @@ def capped(number: int, cap: int) -> str:
 
 
 def duration(span: timedelta | float) -> str:
-    """Return seconds or a span as "< 0.1 s", "0.4 s", "41 s", "2 m 04 s", "3 h 07 m" or "2 d 4 h"."""
+    """Return seconds or a span as "0.4 s", "41 s", "2 m 04 s", "3 h 07 m" or "2 d 4 h"."""
     seconds = span.total_seconds() if isinstance(span, timedelta) else span
     if seconds < 0.1:
         return "< 0.1 s"

@@ -75,6 +75,16 @@ def test_says_where_a_running_job_stands(pipeline, queues):
     )
 
 
+def test_says_when_a_job_that_is_asked_to_stop_is_killed(pipeline, queues, settings):
+    settings.GRACE_SECONDS = 8
+    job, _ = running(current_stage="second")
+    lifecycle.cancel([job.pk], None)
+    assert sentence(job) == (
+        "Asked to stop; it is killed in at most 8 s. Stage 2 of 2, attempt 1 of 3 on host."
+    )
+    assert not page_of(job).row.cancellable
+
+
 def test_says_what_a_job_waits_for_and_links_to_the_answer(pipeline, queues, operator):
     job, claimed = running()
     lifecycle.wait(claimed.token, Waiting.MAPPING, {"message": "Which field is the price?"})
