@@ -246,6 +246,8 @@ def _as_owner(
     if os.geteuid() != owner.pw_uid:
         wrapper += [f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
         wrapper += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+        # Else access(2), by which initdb looks for its companions, passes the capability over.
+        wrapper += ["--securebits=+no_setuid_fixup"]
     return [*wrapper, *command]
 
 

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import pwd
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -210,6 +211,17 @@ def test_an_ordinary_user_serves_a_closed_folder_and_root_goes_on_with_it(closed
         assert owner == nobody.pw_uid
     finally:
         server.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+def test_root_serves_data_and_programs_that_lie_in_a_closed_folder(closed):
+    shutil.copytree(embedded_pg.wheel_binaries().parent, closed / "programs")
+    server = embedded_pg.start(closed / "data", closed / "programs" / "bin", FAST)
+    try:
+        assert ask(closed / "data", "SELECT 1") == 1
+    finally:
+        server.stop()
+    assert closed.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
