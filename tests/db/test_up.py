@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -18,6 +18,7 @@ from jobtracker import embedded_pg
 from jobtracker.workers import processes
 from tests.fixtures.worker_host import until, wait_dead
 
+COMMAND = (sys.executable, "manage.py", "up")
 PATIENCE_SECONDS = 90.0
 READY = "jobtracker is ready: http://127.0.0.1:"
 
@@ -31,13 +32,13 @@ class Up:
         self.output = data / "up.log"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, **environment: str) -> None:
+    def start(self, command: Sequence[str] = COMMAND, **environment: str) -> None:
         """Start it, to be waited for."""
         self.output.write_text("")
         kept = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "WORKERS")}
         with self.output.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up"],
+                command,
                 cwd=settings.BASE_DIR,
                 env=kept
                 | {
@@ -159,6 +160,14 @@ def test_the_password_of_the_first_user_may_be_given(up):
     up.wait_ready()
     assert "user admin, password correct horse battery\n" in up.output.read_text()
     assert up.stop(signal.SIGTERM) == 0
+
+
+def test_an_interrupt_for_make_alone_stops_everything(up):
+    makefile = up.data / "Makefile"
+    makefile.write_text(f"run:\n\t@exec {sys.executable} manage.py up\n")
+    up.start(command=["make", "-f", str(makefile), "run"])
+    up.wait_ready()
+    assert up.stop(signal.SIGINT) != 0
 
 
 def test_a_port_in_use_is_said_in_one_sentence(up):

@@ -7,6 +7,7 @@ death, so even a killed `up` leaves nothing behind.
 
 import hashlib
 import http.client
+import os
 import secrets
 import signal
 import socket
@@ -177,6 +178,8 @@ class Command(BaseCommand):
             self._look()
 
     def _look(self) -> None:
+        if make_was_interrupted():
+            raise Stopped
         for keeper in self._kept:
             keeper.look()
         time.sleep(LOOK_SECONDS)
@@ -195,6 +198,18 @@ def stop(number: int, frame: FrameType | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Stopped
+
+
+def make_was_interrupted() -> bool:
+    """Tell whether the parent is a `make` that got SIGINT for itself alone.
+
+    It passes SIGTERM on, but not SIGINT: that it takes to have reached us through the terminal,
+    and waits for our end inside its handler, where the signal is blocked.
+    """
+    status = Path(f"/proc/{os.getppid()}/status").read_text()
+    fields = dict(line.split(":\t", 1) for line in status.splitlines())
+    blocked = int(fields["SigBlk"], 16)
+    return fields["Name"] == "make" and bool(blocked & 1 << (signal.SIGINT - 1))
 
 
 def check_port() -> None:
