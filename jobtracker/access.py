@@ -15,39 +15,33 @@ from django.views.decorators.http import require_POST
 VIEW = "jobtracker.view_backgroundjob"
 OPERATE = "jobtracker.operate_jobs"
 
+OURS = {"jobtracker", "catalogue", "webhooks", "imports", "scraping", "pdfjobs"}
+PRIVATE = {("jobtracker", "view_user")}
+ACTS = {
+    ("jobtracker", "operate_jobs"),
+    ("jobtracker", "change_backgroundjob"),
+    ("jobtracker", "change_jobqueue"),
+    ("imports", "add_dataimportjob"),
+    ("imports", "change_mappingtemplate"),
+    ("catalogue", "add_supplier"),
+    ("catalogue", "change_supplier"),
+}
+
 View = Callable[..., HttpResponseBase]
 
 
 def roles() -> dict[str, set[tuple[str, str]]]:
     """Return the permissions of each group as (app label, codename) pairs.
 
-    Viewers see every table; operators act on jobs, imports and suppliers as well;
-    administrators have every permission.
+    Viewers see our tables but for the accounts; operators also act on jobs, imports and
+    suppliers; administrators have every permission. A group alone opens nothing: the admin
+    site, and so every page, also asks for staff status (`is_staff`).
     """
     from django.contrib.auth.models import Permission
 
-    every = [
-        (label, codename)
-        for label, codename in Permission.objects.values_list("content_type__app_label", "codename")
-    ]
-    ours = {"jobtracker", "catalogue", "webhooks", "imports", "scraping", "pdfjobs"}
-    private = {"view_user"}
-    seen = [(a, c) for a, c in every if a in ours and c.startswith("view_") and c not in private]
-    acts = {
-        ("jobtracker", "operate_jobs"),
-        ("jobtracker", "change_backgroundjob"),
-        ("jobtracker", "change_jobqueue"),
-        ("imports", "add_dataimportjob"),
-        ("imports", "add_mappingtemplate"),
-        ("imports", "change_mappingtemplate"),
-        ("catalogue", "add_supplier"),
-        ("catalogue", "change_supplier"),
-    }
-    return {
-        "Viewers": set(seen),
-        "Operators": {*seen, *acts},
-        "Administrators": set(every),
-    }
+    every = set(Permission.objects.values_list("content_type__app_label", "codename"))
+    seen = {pair for pair in every if pair[0] in OURS and pair[1].startswith("view_")} - PRIVATE
+    return {"Viewers": seen, "Operators": seen | ACTS, "Administrators": every}
 
 
 def sync_roles() -> None:
@@ -67,8 +61,8 @@ def sync_roles() -> None:
 
 def sync_roles_after_migrate(**kwargs: Any) -> None:
     """Run `sync_roles` once permissions exist: they do not inside a migration."""
-    from django.contrib.auth.management import create_permissions
     from django.apps import apps
+    from django.contrib.auth.management import create_permissions
 
     for app in apps.get_app_configs():
         create_permissions(app, verbosity=0, using=kwargs.get("using", "default"))
@@ -101,12 +95,17 @@ def operator_required(permission: str = OPERATE) -> Callable[[View], View]:
 
 
 class UserTimeZoneMiddleware:
-    """Show times in the signed-in user's own time zone."""
+    """Show times in the signed-in user's own time zone.
+
+    Health is asked for when the database, and so the session, may be away: it has no times.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith("/health/"):
+            return self.get_response(request)
         zone = getattr(request.user, "time_zone", "")
         with timezone.override(ZoneInfo(zone) if zone else None):
             return self.get_response(request)
