@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import psycopg
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.utils import Error as DatabaseError
 
 from jobtracker import lifecycle, pipelines
@@ -199,30 +199,28 @@ class JobContext:
         data: Mapping[str, Any] | None = None,
         state: StageState = StageState.DONE,
     ) -> None:
-        """Keep how far the stage is (`running`) or that it ended. Inside `transaction()` it
-        commits with the items that it covers; alone it opens one."""
-        if not connection.in_atomic_block:
-            with self.transaction():
-                return self.checkpoint(items, data, state)
+        """Keep how far the stage is (`running`) or that it ended, under the fence. Inside
+        `transaction()` it commits with the items that it covers."""
         seconds = time.monotonic() - self._stage_began
         before = self._checkpoints.get(self._stage.name)
-        JobCheckpoint.objects.bulk_create(
-            [
-                JobCheckpoint(
-                    job_id=self.job.id,
-                    stage=self._stage.name,
-                    state=state,
-                    attempt=self.job.attempt,
-                    items=items,
-                    seconds=seconds + (before.seconds if before else 0),
-                    data=data or {},
-                )
-            ],
-            update_conflicts=True,
-            unique_fields=["job", "stage"],
-            update_fields=["state", "attempt", "items", "seconds", "data", "updated_at"],
-        )
-        return None
+        with transaction.atomic(savepoint=False):
+            lifecycle.fence(self.token)
+            JobCheckpoint.objects.bulk_create(
+                [
+                    JobCheckpoint(
+                        job_id=self.job.id,
+                        stage=self._stage.name,
+                        state=state,
+                        attempt=self.job.attempt,
+                        items=items,
+                        seconds=seconds + (before.seconds if before else 0),
+                        data=data or {},
+                    )
+                ],
+                update_conflicts=True,
+                unique_fields=["job", "stage"],
+                update_fields=["state", "attempt", "items", "seconds", "data", "updated_at"],
+            )
 
     @property
     def resumed(self) -> dict[str, Any]:

@@ -1,0 +1,231 @@
+"""An attempt from inside: which stages run, what is told, and how each end is classified."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+from django.db.utils import OperationalError
+
+from jobtracker import context, lifecycle
+from jobtracker.models import BackgroundJob, JobCheckpoint
+from jobtracker.pipelines import Counts
+from jobtracker.states import LeaseLost, Permanent, Retryable, StageState, Waiting
+
+from .jobs import GOOD, claim, make_job, pipeline_in_place
+
+pytestmark = pytest.mark.django_db
+
+
+class Link:
+    """A nurse that only listens; `stops_after` messages it asks the attempt to stop."""
+
+    def __init__(self, reason: str | None = None, stops_after: int = 0) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self._reason = reason
+        self._stops_after = stops_after
+
+    def send(self, message: dict[str, Any]) -> None:
+        self.messages.append(message)
+
+    def stop(self) -> str | None:
+        return self._reason if len(self.messages) >= self._stops_after else None
+
+    @property
+    def end(self) -> dict[str, Any]:
+        return self.messages[-1]["end"]
+
+    def told(self, kind: str) -> list[Any]:
+        return [message[kind] for message in self.messages if kind in message]
+
+
+@pytest.fixture
+def pipeline():
+    with pipeline_in_place() as stand_in:
+        yield stand_in
+
+
+def run(link: Link | None = None) -> Link:
+    link = link or Link()
+    context.run(claim(), link)
+    return link
+
+
+def test_the_stages_run_in_order_and_each_leaves_its_checkpoint(pipeline):
+    job = make_job()
+    link = run()
+    assert link.end["outcome"] == "completed"
+    assert Counts(**link.end["counts"]) == GOOD
+    kept = list(job.checkpoints.order_by("pk").values_list("stage", "state", "items"))
+    assert kept == [("first", "done", 1), ("second", "done", 3)]
+
+
+def test_a_stage_with_a_checkpoint_is_not_run_again(pipeline):
+    job = make_job()
+    JobCheckpoint.objects.create(job=job, stage="first", state=StageState.EMPTY, attempt=1)
+    pipeline.first_body = lambda context: pytest.fail("ran again")
+    assert run().end["outcome"] == "completed"
+
+
+def test_a_stage_goes_on_from_its_running_checkpoint(pipeline):
+    job = make_job()
+    seen = []
+
+    def second(context):
+        seen.append(context.resumed)
+        if not context.resumed:
+            context.checkpoint(2, {"number": 2}, StageState.RUNNING)
+            raise Retryable("later")
+        context.checkpoint(3)
+
+    pipeline.second_body = second
+    assert run().end["outcome"] == "retryable"
+    lifecycle.hand_back(BackgroundJob.objects.get().attempt_token, "test")
+    assert run().end["outcome"] == "completed"
+    assert seen == [{}, {"number": 2}]
+    assert job.checkpoints.get(stage="second").attempt == 2
+
+
+def test_a_stage_that_leaves_no_checkpoint_is_a_failure(pipeline):
+    make_job()
+    pipeline.second_body = lambda context: context.checkpoint(1, state=StageState.RUNNING)
+    assert run().end["outcome"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("counts", "outcome", "message"),
+    [
+        (Counts(3, 1, 1, 0), "failed", "1 of 3 items have no outcome"),
+        (Counts(2, 0, 2, 0, {"cause": "no key"}), "failed", "All 2 items failed: no key"),
+        (Counts(), "failed", "Nothing was found"),
+        (Counts(result={"note": "unchanged"}), "completed", ""),
+        (Counts(3, 0, 0, 3), "completed", ""),
+        (Counts(3, 1, 2, 0), "completed", ""),
+    ],
+)
+def test_green_means_done(pipeline, counts, outcome, message):
+    make_job()
+    pipeline.counts = counts
+    end = run().end
+    assert end["outcome"] == outcome
+    assert message in end["message"]
+
+
+def lost_session(state: str | None) -> OperationalError:
+    cause = psycopg.OperationalError("gone")
+    cause.sqlstate = state
+    error = OperationalError("gone")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "message"),
+    [
+        (Permanent("Row 3 is broken."), "failed", "Row 3 is broken."),
+        (Retryable("time-out"), "retryable", "time-out"),
+        (KeyError("x"), "retryable", "KeyError: 'x'"),
+        (LeaseLost("taken"), "lost", "taken"),
+        (lost_session(None), "handed_back", "database session was lost"),
+        (lost_session("57P01"), "handed_back", "database session was lost"),
+        (lost_session("08006"), "handed_back", "database session was lost"),
+        (lost_session("40P01"), "retryable", "OperationalError"),
+    ],
+)
+def test_an_exception_ends_the_attempt_as_what_it_is(pipeline, error, outcome, message):
+    make_job()
+
+    def raise_it(context):
+        raise error
+
+    pipeline.second_body = raise_it
+    end = run().end
+    assert (end["outcome"], end["stage"]) == (outcome, "second")
+    assert message in end["message"]
+    assert type(error).__name__ in end["traceback"]
+
+
+def test_a_question_ends_the_attempt_and_the_answer_is_there_next_time(pipeline):
+    job = make_job()
+    pipeline.second_body = lambda context: (
+        context.checkpoint(3)
+        if context.answer(Waiting.CURRENCY)
+        else context.wait_for(Waiting.CURRENCY, {"message": "Which?"})
+    )
+    end = run().end
+    assert (end["outcome"], end["reason"], end["question"]) == (
+        "waiting",
+        "currency",
+        {"message": "Which?"},
+    )
+    lifecycle.wait(BackgroundJob.objects.get().attempt_token, Waiting.CURRENCY, end["question"])
+    lifecycle.answer(job.pk, Waiting.CURRENCY, {"currency": "EUR"}, None)
+    assert run().end["outcome"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome"), [("cancel", "cancelled"), ("drain", "handed_back"), ("lost", "lost")]
+)
+def test_an_attempt_stops_where_it_says_how_far_it_is(pipeline, reason, outcome):
+    make_job()
+    pipeline.second_body = lambda context: context.advance(1, 2)
+    assert run(Link(reason, stops_after=5)).end["outcome"] == outcome
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_kept_by_an_attempt_that_lost_its_job(pipeline, queues):
+    job = make_job()
+
+    def second(context):
+        assert lifecycle.hand_back(context.token, "taken away")
+        context.checkpoint(3)
+
+    pipeline.second_body = second
+    assert run().end["outcome"] == "lost"
+    assert not job.checkpoints.filter(stage="second").exists()
+
+
+def test_progress_follows_the_shares_and_never_runs_backwards(pipeline):
+    make_job()
+
+    def second(context):
+        context.advance(1, 2, counts=Counts(3, 1))
+        context.advance(0, 2)
+        context._report(0.0)
+        context.checkpoint(3)
+
+    pipeline.second_body = second
+    told = run().told("progress")
+    assert [each["progress"] for each in told] == sorted(each["progress"] for each in told)
+    # The second stage has three of four shares: its middle is at 25 + 37.5.
+    assert told[-1]["progress"] == 62
+    assert (told[-1]["total"], told[-1]["done"]) == (3, 1)
+
+
+def test_warnings_are_bounded_but_the_log_says_what_was_done(pipeline):
+    make_job()
+
+    def second(context):
+        for number in range(context_limit + 50):
+            context.warn("code", f"warning {number}")
+        context.checkpoint(3)
+
+    context_limit = context.WARNINGS_MOST
+    pipeline.second_body = second
+    link = run()
+    assert len(link.told("warning")) == context_limit
+    marks = [event["data"].get("mark") for event in link.told("event") if event["data"]]
+    assert marks == ["started", "done", "started", "done"]
+
+
+def test_the_session_of_an_attempt_is_on_record(pipeline):
+    make_job()
+    claimed = claim()
+    context.run(claimed, Link())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM job_attempt_sessions WHERE token = %s AND pid = pg_backend_pid()",
+            [claimed.token],
+        )
+        # One noted by the claim, one by the run; in a worker they are two sessions.
+        assert cursor.fetchone()[0] == 2
