@@ -130,6 +130,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "jobtracker",
     "SITE_SUBHEADER": "Catalogue workshop",
     "SITE_SYMBOL": "layers",
+    "SITE_URL": None,  # the admin is the site
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": favicon}],
     "BORDER_RADIUS": "8px",
     "COLORS": {"primary": INDIGO},
