@@ -1,7 +1,7 @@
 """The import of a product feed: fetch, read to the end, map, write, deliver."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from dataclasses import replace
 from itertools import islice
@@ -19,7 +19,7 @@ from imports import feed_source, mapping_choice, readers
 from imports.batches import Batch, Batches
 from imports.mapping import Mapping
 from imports.models import DataImportJob, ImportRow
-from imports.readers import Record, Source, UnreadableFeed
+from imports.readers import Source, UnreadableFeed
 from jobtracker import uploads
 from jobtracker.catalogue import write
 from jobtracker.catalogue.normalise import is_code
@@ -85,8 +85,8 @@ class ImportPipeline(Pipeline):
         with uploads.local_copy(detail.source_file) as path:
             try:
                 found = feed_source.inspect(detail, path)
-                survey = readers.survey_records(
-                    _watched(readers.read(path, found.source), path, context)
+                survey = readers.survey(
+                    path, found.source, lambda number, share: context.advance(number, fraction=share)
                 )
             except UnreadableFeed as error:
                 raise Permanent(str(error)) from error
@@ -278,17 +278,6 @@ def parse_answer(job: BackgroundJob, options: MappingOf[str, Any]) -> dict[str, 
 
 def _detail(context: JobContext) -> DataImportJob:
     return DataImportJob.objects.get(background_job_id=context.job.id)
-
-
-def _watched(records: Iterator[Record], path: Path, context: JobContext) -> Iterator[Record]:
-    """Pass records on, telling how far the reading is by the characters seen."""
-    size = max(path.stat().st_size, 1)
-    seen = 0
-    for record in records:
-        seen += len(record.raw)
-        if record.number % 500 == 0:
-            context.advance(record.number, fraction=min(seen / size, 1.0))
-        yield record
 
 
 def _write(context: JobContext, writer: write.Writer, batch: Batch) -> write.Outcome:

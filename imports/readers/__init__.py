@@ -1,14 +1,16 @@
 """Feeds as records: what a file is, where its records are, and the records one by one.
 
 Pure code: paths in, records out, nothing of Django. Each type of feed is one module with the
-three functions of `Reader`; a new type is a new module and a line in `READERS`.
+functions of `Reader`; a new type is a new module and a line in `READERS`.
 
     found = inspect(path)                    # found.source describes how to read the file
     for record in read(path, found.source):  # constant memory, whatever the size
         ...
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -41,6 +43,11 @@ class Reader(Protocol):
 
     def read(self, path: Path, source: Source) -> Iterator[Record]: ...
 
+    def count(self, path: Path, source: Source) -> Iterator[int]: ...
+
+
+SURVEYED = 5_000  # records that a survey looks into
+TOLD = 500  # records between two words about how far a survey is
 
 READERS: dict[str, Reader] = {"xml": xml_reader, "csv": csv_reader}
 
@@ -81,6 +88,32 @@ def read(path: str | Path, source: Source) -> Iterator[Record]:
     return READERS[source.type].read(Path(path), source)
 
 
-def survey(path: str | Path, source: Source, limit: int | None = None) -> Survey:
-    """Count the records and describe each field, from all records or the first `limit`."""
-    return survey_records(read(path, source), limit)
+def survey(
+    path: str | Path, source: Source, tell: Callable[[int, float], None] | None = None
+) -> Survey:
+    """Describe each field by the first `SURVEYED` records; read the rest to its end and count it.
+
+    `tell` hears the number of records read so far and the share of the file that they are.
+    Raises UnreadableFeed like `read`.
+    """
+    path = Path(path)
+    size = max(path.stat().st_size, 1)
+    seen = 0
+
+    def watched() -> Iterator[Record]:
+        nonlocal seen
+        for record in islice(read(path, source), SURVEYED):
+            seen += len(record.raw)
+            if tell and record.number % TOLD == 0:
+                tell(record.number, min(seen / size, 1.0))
+            yield record
+
+    found = survey_records(watched())
+    if found.count < SURVEYED:
+        return found
+    share = seen / size / found.count
+    number = 0
+    for number in READERS[source.type].count(path, source):
+        if tell and number % TOLD == 0:
+            tell(number, min(number * share, 1.0))
+    return replace(found, count=number)

@@ -53,6 +53,15 @@ def read(path: Path, source: Source) -> Iterator[Record]:
         yield _record(number, line, row, raw, names)
 
 
+def count(path: Path, source: Source) -> Iterator[int]:
+    """The number of each row below the header, with nothing made of it."""
+    assert source.dialect is not None, "a CSV source has a dialect"
+    first = 1 if source.dialect.header_line is None else 0
+    for number, _ in enumerate(_rows(path, source), first):
+        if number:
+            yield number
+
+
 def column_names(cells: list[str]) -> list[str]:
     """A distinct name for each cell of a header: `price`, `price [2]`, `column 3` if empty.
 

@@ -41,7 +41,7 @@ class FieldSurvey:
 
 @dataclass(frozen=True)
 class Survey:
-    """Records of a feed, those among them that cannot be used, and its fields in order."""
+    """Records of a feed, those among the ones looked into that cannot be used, and its fields."""
 
     count: int
     unusable: int
@@ -72,14 +72,12 @@ class _Tally:
         )
 
 
-def survey_records(records: Iterable[Record], limit: int | None = None) -> Survey:
+def survey_records(records: Iterable[Record]) -> Survey:
     """Survey records in one pass, in bounded memory."""
     tallies: dict[str, _Tally] = {}
     count = unusable = 0
     room = COUNTED
     for record in records:
-        if count == limit:
-            break
         count += 1
         unusable += record.error is not None
         for source, value in record.fields.items():

@@ -1,13 +1,15 @@
 """XML feeds, record by record, without ever holding the document.
 
-lxml's iterparse builds a tree as it goes; what has ended is taken out of it at once, inside the
-record path and outside, so memory depends on the largest record only. Nothing outside the
+The parser builds a tree as it goes; what has ended is taken out of it after each piece of the
+file, inside the record path and outside, so memory depends on the largest record only. It
+reports nothing but the records: an event an element would double the time. Nothing outside the
 file is ever loaded, and libxml2's own limits (entity amplification, depth, text of 10 MB) stay
 switched on.
 """
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from .encoding import checked_codec, detect_encoding
 from .model import Fields, Inspection, Record, Source, UnreadableFeed
 from .record_path import PathTree, best_first, columns_below, named
 
+PIECE_BYTES = 65_536  # parsed at a time
 MAX_DEPTH = 100  # nested elements
 MAX_RECORD_ELEMENTS = 100_000  # a record beyond this is a container taken for a record
 TAIL_BYTES = 4096  # where the end of the document is looked for
@@ -27,6 +30,15 @@ MAX_PATHS = 5_000  # distinct element and attribute paths kept while the record 
 BIG_LINE = 65_535
 
 XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
+
+_OPTIONS: dict[str, Any] = {
+    "resolve_entities": "internal",
+    "no_network": True,
+    "load_dtd": False,
+    "huge_tree": False,
+    "remove_comments": True,
+    "remove_pis": True,
+}
 
 _DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
 _POSITION = re.compile(r", line \d+, column \d+$")
@@ -39,27 +51,27 @@ _BOMB = re.compile(r"amplification|entity reference loop|entity loop", re.IGNORE
 class Names:
     """Names of elements and attributes as the document writes them: `g:price`, `@id`.
 
-    A namespace keeps the prefix that it is first seen with.
+    A namespace keeps the prefix that it is first declared with.
     """
 
     def __init__(self) -> None:
-        self._prefixes: dict[str, str | None] = {XML_NAMESPACE: "xml"}
+        self._prefixes: dict[str, str] = {XML_NAMESPACE: "xml"}
         self._names: dict[str, str] = {}
+
+    def declare(self, prefix: str, namespace: str) -> None:
+        self._prefixes.setdefault(namespace, prefix)
 
     def element(self, element: Any) -> str:
         tag = element.tag
         name = self._names.get(tag)
-        return name if name is not None else self._learn(tag, element)
+        return name if name is not None else self._learn(tag)
 
-    def attribute(self, key: str, element: Any) -> str:
+    def attribute(self, key: str) -> str:
         name = self._names.get(key) if key[0] == "{" else key
-        return "@" + (name if name is not None else self._learn(key, element, attribute=True))
+        return "@" + (name if name is not None else self._learn(key))
 
-    def _learn(self, tag: str, element: Any, *, attribute: bool = False) -> str:
+    def _learn(self, tag: str) -> str:
         namespace, _, local = tag[1:].rpartition("}") if tag[0] == "{" else ("", "", tag)
-        if namespace and namespace not in self._prefixes:
-            bound = (prefix for prefix, uri in element.nsmap.items() if uri == namespace and prefix)
-            self._prefixes[namespace] = next(bound, None) if attribute else element.prefix
         prefix = self._prefixes.get(namespace)
         name = self._names[tag] = f"{prefix}:{local}" if prefix else local
         return name
@@ -86,35 +98,16 @@ def inspect(
 
 def read(path: Path, source: Source) -> Iterator[Record]:
     """The elements at the record path, each with its fields flattened."""
-    if not source.record_path:
-        raise ValueError("an XML source is read by its record path")
-    wanted = source.record_path.split("/")
     names = Names()
-    above: list[str] = []
-    number = elements = 0
-    record: Any = None
-    for event, element in _events(path, source.encoding):
-        if event == "start":
-            if record is None:
-                above.append(names.element(element))
-                if above == wanted:
-                    record, elements = element, 0
-            elements += 1
-            if elements > MAX_RECORD_ELEMENTS and record is not None:
-                raise UnreadableFeed(
-                    f"The {source.record_path} that starts on line {_line(record)} has more "
-                    f"than {MAX_RECORD_ELEMENTS:,} elements: it is not a single record."
-                )
-        elif record is None:
-            above.pop()
-            _discard(element)
-        elif element is record:
-            number += 1
-            raw = etree.tostring(element, encoding="unicode", with_tail=False)
-            yield Record(number, _line(element), _fields(element, names), raw)
-            above.pop()
-            _discard(element)
-            record = None
+    for number, element in enumerate(_records(path, source, names), 1):
+        raw = etree.tostring(element, encoding="unicode", with_tail=False)
+        yield Record(number, _line(element), _fields(element, names), raw)
+
+
+def count(path: Path, source: Source) -> Iterator[int]:
+    """The number of each record, with nothing made of it: a third of the time of `read`."""
+    for number, _ in enumerate(_records(path, source, Names()), 1):
+        yield number
 
 
 def stated_encoding(path: Path) -> str:
@@ -135,58 +128,117 @@ def _paths(path: Path, codec: str) -> PathTree:
     names = Names()
     tree = PathTree(MAX_PATHS)
     above = [tree.root]
-    for event, element in _events(path, codec):
-        if event == "start":
-            node = tree.child(above[-1], names.element(element))
-            node.count += 1
-            for key, value in element.items():
-                attribute = tree.child(node, names.attribute(key, element))
-                attribute.count += 1
-                attribute.note(value)
-            above.append(node)
-            if len(above) > MAX_DEPTH:
-                raise _too_deep(element)
-        else:
-            node = above.pop()
-            if element.text:
-                node.note(element.text)
-            _discard(element)
+    for parser in _pieces(path, codec, events=("start-ns", "start", "end")):
+        for event, element in parser.read_events():
+            if event == "start":
+                node = tree.child(above[-1], names.element(element))
+                node.count += 1
+                for key, value in element.items():
+                    attribute = tree.child(node, names.attribute(key))
+                    attribute.count += 1
+                    attribute.note(value)
+                above.append(node)
+                if len(above) > MAX_DEPTH:
+                    raise _too_deep(element)
+            elif event == "end":
+                node = above.pop()
+                if element.text:
+                    node.note(element.text)
+                _discard(element)
+            else:
+                names.declare(*element)
     return tree
 
 
-def _events(path: Path, codec: str) -> Iterator[tuple[str, Any]]:
-    """Start and end of each element; raises UnreadableFeed where the document is broken."""
+def _records(path: Path, source: Source, names: Names) -> Iterator[Any]:
+    """The elements at the record path, whole. One is gone some time after the next is taken."""
+    if not source.record_path:
+        raise ValueError("an XML source is read by its record path")
+    wanted = source.record_path.split("/")
+    tags = {"{*}" + name.rpartition(":")[2] for name in (wanted[0], wanted[-1])}
+    root: Any = None
+    pieces = _pieces(path, source.encoding, events=("start-ns", "start", "end"), tag=tags)
+    for parser in pieces:
+        for event, element in parser.read_events():
+            if event == "end":
+                if _is_at(element, wanted, names):
+                    yield element
+            elif event == "start-ns":
+                names.declare(*element)
+            elif root is None:
+                root = element
+        if root is not None:
+            _free(root, wanted, names)
+
+
+def _is_at(element: Any, wanted: list[str], names: Names) -> bool:
+    """Whether the names from the root to an element are the wanted ones."""
+    for name in reversed(wanted):
+        if element is None or names.element(element) != name:
+            return False
+        element = element.getparent()
+    return element is None
+
+
+def _free(element: Any, wanted: list[str], names: Names) -> None:
+    """Free what has ended, from the root down to what is open, but nothing of a record.
+
+    Raises UnreadableFeed for a record that is too large to be one.
+    """
+    depth, on_the_way = 0, True
+    while True:
+        on_the_way = on_the_way and names.element(element) == wanted[depth]
+        depth += 1
+        if on_the_way and depth == len(wanted):
+            break
+        del element[:-1]
+        if not len(element):
+            return
+        element = element[-1]
+    if sum(1 for _ in element.iter()) > MAX_RECORD_ELEMENTS:
+        raise UnreadableFeed(
+            f"The {'/'.join(wanted)} that starts on line {_line(element)} has more "
+            f"than {MAX_RECORD_ELEMENTS:,} elements: it is not a single record."
+        )
+
+
+def _pieces(path: Path, codec: str, **wanted: Any) -> Iterator[Any]:
+    """The pull parser after each piece of a document, with new events to read; raises
+    UnreadableFeed where the document is broken."""
     override = None if codec == (_self_stated(path) or "utf-8") else codec
-    root = None
+    try:
+        parser = etree.XMLPullParser(encoding=override, **_OPTIONS, **wanted)
+    except LookupError as error:
+        raise UnreadableFeed(f'XML cannot be read in the encoding "{codec}".') from error
+    broken: etree.XMLSyntaxError | None = None
     with path.open("rb") as file:
+        while broken is None and (piece := file.read(PIECE_BYTES)):
+            try:
+                parser.feed(piece)
+            except etree.XMLSyntaxError as error:
+                broken = error
+            yield parser
+        at_end = file.read(1) == b""
+    if broken is None:
         try:
-            for event, element in etree.iterparse(
-                file,
-                events=("start", "end"),
-                encoding=override,
-                resolve_entities="internal",
-                no_network=True,
-                load_dtd=False,
-                huge_tree=False,
-                remove_comments=True,
-                remove_pis=True,
-            ):
-                if root is None:
-                    root = element.tag
-                yield event, element
+            parser.close()
         except etree.XMLSyntaxError as error:
-            cut_off = file.read(1) == b"" and not _closes(path, root)
-            raise UnreadableFeed(_sentence(error, cut_off=cut_off)) from error
-        except LookupError as error:
-            raise UnreadableFeed(f'XML cannot be read in the encoding "{codec}".') from error
+            broken = error
+        yield parser
+    if broken is not None:
+        cut_off = at_end and not _closes(path, override)
+        raise UnreadableFeed(_sentence(broken, cut_off=cut_off)) from broken
 
 
-def _closes(path: Path, root: str | None) -> bool:
+def _closes(path: Path, encoding: str | None) -> bool:
     """Whether the end tag of the root element stands in the last bytes of a file."""
+    name = b""
     with path.open("rb") as file:
+        with suppress(etree.XMLSyntaxError):
+            started = etree.iterparse(file, events=("start",), encoding=encoding, **_OPTIONS)
+            name = next(started)[1].tag.rpartition("}")[2].encode()
         file.seek(max(0, path.stat().st_size - TAIL_BYTES))
         tail = file.read().replace(b"\0", b"")  # UTF-16 as well
-    name = (root or "").rpartition("}")[2].encode()
     return re.search(rb"</([^\s>:]+:)?" + re.escape(name) + rb"\s*>", tail) is not None
 
 
@@ -254,10 +306,10 @@ def _flatten(element: Any, path: str, fields: Fields, names: Names, depth: int) 
         _put(fields, path or ".", text)
     below = f"{path}/" if path else ""
     for key, value in element.items():
-        _put(fields, below + names.attribute(key, element), value)
+        _put(fields, below + names.attribute(key), value)
     for child in children:
         name = below + names.element(child)
-        if len(child) or child.keys():
+        if len(child) or child.attrib:
             _flatten(child, name, fields, names, depth + 1)
         else:
             _put(fields, name, child.text or "")

@@ -5,12 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from imports.readers import FieldSurvey, Source, Survey, inspect, survey
+from imports.readers import (
+    Dialect,
+    FieldSurvey,
+    Source,
+    Survey,
+    UnreadableFeed,
+    inspect,
+    survey,
+)
 
 
-def look(path: Path, text: str, limit: int | None = None) -> tuple[Survey, dict[str, FieldSurvey]]:
+def look(path: Path, text: str) -> tuple[Survey, dict[str, FieldSurvey]]:
     path.write_text(text, encoding="utf-8")
-    found = survey(path, inspect(path).source, limit)
+    found = survey(path, inspect(path).source)
     return found, {field.source: field for field in found.fields}
 
 
@@ -52,10 +60,56 @@ def test_repeated_fields_are_marked_and_covered_once(file: Path) -> None:
     assert (fields["i"].coverage, fields["i"].distinct, fields["i"].counted) == (1.0, 3, 4)
 
 
-def test_a_limit_stops_early(file: Path) -> None:
-    found, fields = look(file, "sku,name\n" + "".join(f"{n},x\n" for n in range(100)), limit=10)
-    assert found.count == 10
-    assert fields["sku"].distinct == 10
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sku,name\n" + "".join(f"{n},x\n" for n in range(100)),
+        "<c>" + "<p><sku>1</sku><name>x</name><price>1</price></p>" * 100 + "</c>",
+    ],
+    ids=["csv", "xml"],
+)
+def test_beyond_the_surveyed_ones_records_are_only_counted(
+    file: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imports.readers.SURVEYED", 10)
+    found, fields = look(file, text)
+    assert found.count == 100
+    assert fields["sku"].counted == 10
+    assert fields["sku"].coverage == 1.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sku,name\n" + "".join(f"{n},x\n" for n in range(100)) + '100,"x\n',
+        "<c>" + "<p><sku>1</sku><name>x</name><price>1</price></p>" * 100 + "<p>",
+    ],
+    ids=["csv", "xml"],
+)
+def test_a_cut_beyond_the_surveyed_ones_is_noticed(
+    file: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imports.readers.SURVEYED", 10)
+    file.write_text(text)
+    dialect = Dialect(",", '"', 1)
+    source = (
+        Source("xml", "utf-8", record_path="c/p")
+        if text.startswith("<")
+        else Source("csv", "utf-8", dialect)
+    )
+    with pytest.raises(UnreadableFeed, match="cut off"):
+        survey(file, source)
+
+
+def test_a_survey_tells_how_far_it_is(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imports.readers.SURVEYED", 40)
+    monkeypatch.setattr("imports.readers.TOLD", 20)
+    file.write_text("sku,name\n" + "".join(f"{n:03},x\n" for n in range(100)))
+    told: list[tuple[int, float]] = []
+    survey(file, inspect(file).source, lambda number, share: told.append((number, share)))
+    # The rows read for the survey are read once more to be counted.
+    assert [number for number, _ in told] == [20, 40, 20, 40, 60, 80, 100]
+    assert told[-1][1] > 0.9
 
 
 def test_long_values_are_shown_shortened(file: Path) -> None:
