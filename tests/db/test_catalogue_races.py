@@ -36,16 +36,18 @@ def written_elsewhere(*args) -> Outcome:
 
 
 def wait_for_the_lock(other: Future) -> None:
-    """Return once another session waits for an advisory lock; fail if `other` ended instead."""
+    """Return once another session waits for the supplier's lock; fail if it does anything else."""
+    waits: list[tuple[str]] = []
     with connection.cursor() as cursor:
-        while not other.done():
+        while not waits and not other.done():
+            # Inside a transaction the view would stay as it was first read.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(
-                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                "SELECT wait_event FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
             )
-            if cursor.fetchone() == (1,):
-                return
-    raise AssertionError(f"the second writer did not wait: {other.result()}")
+            waits = cursor.fetchall()
+    assert waits == [("advisory",)]
 
 
 def test_two_jobs_with_the_same_new_products_make_each_once():
