@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := uv --version >/dev/null 2>&1
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-.PHONY: run demo test check lock chromium
+.PHONY: run demo test check bench lock chromium
 .DELETE_ON_ERROR:
 
 # Installs a Debian package where root may, else names it.
@@ -42,6 +42,11 @@ check: $(VENV)/dev.stamp chromium
 	PUBLIC_URL=https://tracker.example $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(PYTEST)
 
+# Each is a program that prints its own table.
+bench: $(VENV)/bench.stamp
+	@for program in $(filter-out benchmarks/harness.py, $(wildcard benchmarks/*.py)); do \
+	  $(BIN)/python $$program || exit 1; done
+
 lock:
 	for name in requirements requirements-dev requirements-bench; do \
 	  uv pip compile -q --python-version 3.11.0 --generate-hashes --no-emit-index-url \
@@ -55,6 +60,9 @@ $(VENV)/run.stamp: requirements.txt | $(BIN)/python
 
 $(VENV)/dev.stamp: requirements-dev.txt | $(BIN)/python
 	$(call install,requirements-dev.txt)
+
+$(VENV)/bench.stamp: requirements-bench.txt | $(BIN)/python
+	$(call install,requirements-bench.txt)
 
 $(BIN)/python:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
