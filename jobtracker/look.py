@@ -6,8 +6,6 @@ Read by `settings.py`, so nothing here may import models at module level.
 from typing import Any
 from urllib.parse import urlencode
 
-from django.apps import apps
-from django.contrib import admin
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
@@ -72,9 +70,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         },
     ]
     for title, tables in TABLES.items():
-        items = [_table(request, *table) for table in tables if _has_page(table[2])]
-        if items:
-            groups.append({"title": title, "separator": True, "items": items})
+        items = [_table(request, *table) for table in tables]
+        groups.append({"title": title, "separator": True, "items": items})
     return groups
 
 
@@ -87,10 +84,6 @@ def _item(request: HttpRequest, title: str, icon: str, url: str, permission: str
         "active": f"{request.path.rstrip('/')}/".startswith(f"{link.rstrip('/')}/"),
         "permission": lambda request: request.user.has_perm(permission),
     }
-
-
-def _has_page(label: str) -> bool:
-    return admin.site.is_registered(apps.get_model(label))
 
 
 def _table(request: HttpRequest, title: str, icon: str, label: str) -> dict[str, Any]:
