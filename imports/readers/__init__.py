@@ -64,7 +64,8 @@ def inspect(
 
     `type` is "xml" or "csv", `encoding` a codec's name, `delimiter` one character (or "tab"),
     `record` the path of an XML feed's record, or its end where that is unambiguous.
-    Reads the whole file once. Raises UnreadableFeed where no record could be read.
+    Of a large file only as much is read as the answer needs; `read` and `survey` find what is
+    broken further on. Raises UnreadableFeed where no record could be read.
     """
     path = Path(path)
     kind = kind_of(path)

@@ -16,6 +16,7 @@ from .model import Candidate, UnreadableFeed
 NOTED = 500  # values looked at per path
 SAMPLES = 20  # values kept per path
 SHOWN = 8  # candidates reported
+SURE = 100  # occurrences of a record that make the rest of a large document needless
 
 WEIGHTS = {"price": 3.0, "code": 3.0, "name": 2.0, "link": 1.0}
 NEARNESS = 0.7  # factor for each level between an element and its evidence
@@ -95,11 +96,15 @@ class PathNode:
 
 
 class PathTree:
-    """All distinct paths of a document, at most `limit` of them; `full` once one was left out."""
+    """All distinct paths of a document, at most `limit` of them; `full` once one was left out.
+
+    `part` names the part of the document that was read, where that is not the whole.
+    """
 
     def __init__(self, limit: int) -> None:
         self.root = PathNode("", None)
         self.full = False
+        self.part = ""
         self._room = limit
 
     def child(self, node: PathNode, name: str) -> PathNode:
@@ -118,13 +123,22 @@ class PathTree:
 
 def best_first(tree: PathTree) -> tuple[Candidate, ...]:
     """The elements that may be the record, the likeliest first."""
+    return tuple(candidate for _, candidate in _ranked(tree)[:SHOWN])
+
+
+def is_sure(tree: PathTree) -> bool:
+    """Whether the likeliest element is a product that is for sale, and not a few of them."""
+    ranked = _ranked(tree)
+    return bool(ranked) and ranked[0][0][0] and ranked[0][1].count >= SURE
+
+
+def _ranked(tree: PathTree) -> "list[tuple[tuple[bool, float], Candidate]]":
     evidence = {node: kind for node in tree.root.descendants() if (kind := _kind(node))}
     groups = [node for node in _elements(tree) if node.children]
     if len(groups) == 1:  # a plain list: its entries have no fields below them
         groups += [node for node in groups[0].children.values() if node.count > 1]
-    scored = [_score(node, evidence) for node in groups]
-    scored.sort(key=lambda found: found[0], reverse=True)
-    return tuple(candidate for _, candidate in scored[:SHOWN])
+    scored = [_score(node, evidence, tree.part) for node in groups]
+    return sorted(scored, key=lambda found: found[0], reverse=True)
 
 
 def named(tree: PathTree, wanted: str, candidates: tuple[Candidate, ...]) -> PathNode:
@@ -158,7 +172,9 @@ def _elements(tree: PathTree) -> Iterator[PathNode]:
     return (node for node in tree.root.descendants() if not node.name.startswith("@"))
 
 
-def _score(node: PathNode, evidence: dict[PathNode, str]) -> tuple[tuple[bool, float], Candidate]:
+def _score(
+    node: PathNode, evidence: dict[PathNode, str], part: str
+) -> tuple[tuple[bool, float], Candidate]:
     best: dict[str, tuple[float, PathNode]] = {}
     fields = 0
     for distance, leaf in tuple(_leaves(node)) or ((0, node),):
@@ -182,13 +198,13 @@ def _score(node: PathNode, evidence: dict[PathNode, str]) -> tuple[tuple[bool, f
         total *= PART_NAME
     score = round(total * math.log2(1 + node.count), 2)
     sells = "price" in best and ("code" in best or "name" in best)
-    return (sells, score), Candidate(node.path, node.count, score, _reason(node, best))
+    return (sells, score), Candidate(node.path, node.count, score, _reason(node, best, part))
 
 
-def _reason(node: PathNode, best: dict[str, tuple[float, PathNode]]) -> str:
+def _reason(node: PathNode, best: dict[str, tuple[float, PathNode]], part: str) -> str:
     start = len(node.path) + 1
     shown = [f"{kind} ({best[kind][1].path[start:] or '.'})" for kind in WEIGHTS if kind in best]
-    times = "once" if node.count == 1 else f"{node.count:,} times"
+    times = ("once" if node.count == 1 else f"{node.count:,} times") + part
     return f"occurs {times}, with {', '.join(shown)}" if shown else f"occurs {times}"
 
 

@@ -18,9 +18,10 @@ from lxml import etree
 from .detect import HEAD_BYTES, bom_encoding, unmarked_utf16
 from .encoding import checked_codec, detect_encoding
 from .model import Fields, Inspection, Record, Source, UnreadableFeed
-from .record_path import PathTree, best_first, columns_below, named
+from .record_path import PathTree, best_first, columns_below, is_sure, named
 
 PIECE_BYTES = 65_536  # parsed at a time
+LOOKED_AT = 128  # pieces, 8 MB, from which the record is chosen if they leave no doubt
 MAX_DEPTH = 100  # nested elements
 MAX_RECORD_ELEMENTS = 100_000  # a record beyond this is a container taken for a record
 TAIL_BYTES = 4096  # where the end of the document is looked for
@@ -80,11 +81,12 @@ class Names:
 def inspect(
     path: Path, *, encoding: str | None, delimiter: str | None, record: str | None
 ) -> Inspection:
-    """Read the whole document once for its paths and choose the record among them."""
+    """Read the document for its paths, a large one only until its record is sure, and choose
+    among them."""
     if delimiter:
         raise UnreadableFeed("The file is XML: a delimiter can only be given for CSV.")
     codec = checked_codec(path, encoding) if encoding else stated_encoding(path)
-    tree = _paths(path, codec)
+    tree = _paths(path, codec, to_the_end=record is not None)
     candidates = best_first(tree)
     if not candidates:
         raise UnreadableFeed("The XML holds no record: no element has fields below it.")
@@ -123,12 +125,14 @@ def _self_stated(path: Path) -> str | None:
     return marked or (declared.group(1).decode().lower() if declared else None)
 
 
-def _paths(path: Path, codec: str) -> PathTree:
+def _paths(path: Path, codec: str, *, to_the_end: bool) -> PathTree:
     """The distinct paths of a document, with counts and a few values of each."""
     names = Names()
     tree = PathTree(MAX_PATHS)
     above = [tree.root]
-    for parser in _pieces(path, codec, events=("start-ns", "start", "end")):
+    look = LOOKED_AT
+    pieces = _pieces(path, codec, events=("start-ns", "start", "end"))
+    for number, parser in enumerate(pieces, 1):
         for event, element in parser.read_events():
             if event == "start":
                 node = tree.child(above[-1], names.element(element))
@@ -147,6 +151,11 @@ def _paths(path: Path, codec: str) -> PathTree:
                 _discard(element)
             else:
                 names.declare(*element)
+        if number == look and not to_the_end:
+            look *= 2
+            if is_sure(tree):
+                tree.part = f" in the first {number * PIECE_BYTES / 1e6:.0f} MB"
+                break
     return tree
 
 

@@ -29,15 +29,14 @@ _NOTHING: dict[str, Any] = {}
 
 def _written(target: str, key: str, values: Mapping[str, Any]) -> Any:
     """The raw text of a target whose value stands as it was written, a list for images."""
-    if target in _PARTS:
-        field, part = _PARTS[target]
+    if group := _PARTS.get(target):
+        field, part = group
         return values.get(field, _NOTHING).get(part)
+    if value := values.get(target):
+        return " > ".join(value) if target == "category" else value
     if target.startswith(_ATTRIBUTE):
         return values.get("attributes", _NOTHING).get(target[len(_ATTRIBUTE) :])
-    if target == "key":
-        return key
-    value = values.get(target)
-    return " > ".join(value) if value and target == "category" else value
+    return key if target == "key" else value
 
 
 def _targets(values: Mapping[str, Any]) -> Iterator[str]:
@@ -57,12 +56,19 @@ def _entry(raw: Any) -> Any:
 
 
 def compact(key: str, values: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """The provenance without the entries that say no more than the values."""
-    return {
-        target: entry
-        for target, entry in provenance.items()
-        if entry != _entry(_written(target, key, values))
-    }
+    """The provenance without the entries that say no more than the values.
+
+    Asked for every value of every row, so it builds nothing that it need not keep.
+    """
+    kept: dict[str, Any] = {}
+    for target, entry in provenance.items():
+        written = _written(target, key, values)
+        if entry.__class__ is dict and written.__class__ is str:
+            if len(entry) != 1 or entry.get("raw") != written:
+                kept[target] = entry
+        elif entry != _entry(written):
+            kept[target] = entry
+    return kept
 
 
 def expand(key: str, values: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -235,3 +235,25 @@ def test_paths_without_end_are_bounded_and_said(file: Path) -> None:
     found = look(file, f"<c>{products('product', 5)}<o>{others}</o></c>")
     assert found.source.record_path == "c/product"
     assert found.warnings == ("Only the first 5,000 different paths were looked at.",)
+
+
+def test_a_large_feed_is_read_until_its_record_is_sure(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imports.readers.xml_reader.LOOKED_AT", 1)
+    many = products("product", 2_000)
+    found = look(file, f"<c>{many}</c>")
+    assert found.source.record_path == "c/product"
+    assert 100 <= found.candidates[0].count < 2_000
+    assert "in the first 0 MB, with price (price)" in found.candidates[0].reason
+    for before in ("<o><id>1</id></o>" * 20_000, products("set", 99) + " " * 200_000):
+        found = look(file, f"<c>{before}{many}</c>")
+        assert found.source.record_path == "c/product"
+
+
+def test_a_stated_record_is_looked_for_to_the_end(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imports.readers.xml_reader.LOOKED_AT", 1)
+    found = look(file, f"<c>{products('product', 2_000)}{products('item', 2)}</c>", "item")
+    assert found.source.record_path == "c/item"
