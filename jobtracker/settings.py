@@ -152,7 +152,6 @@ OUTBOUND_ALLOW = _endpoints("OUTBOUND_ALLOW")
 SENTRY_DSN = _text("SENTRY_DSN")
 
 INSTALLED_APPS = [
-    "daphne",
     "unfold",
     "django.contrib.auth",
     "django.contrib.contenttypes",

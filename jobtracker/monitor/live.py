@@ -47,7 +47,7 @@ def render_jobs(job_ids: Iterable[UUID]) -> dict[UUID, str]:
 
 
 def watch() -> None:
-    """Make monitor and job page watchable; called once, when the apps are ready."""
+    """Make monitor and job page watchable; called once by each web process."""
     views.register(
         "monitor", views.View(render_rows, summary=render_summary, listing=views.listing)
     )
