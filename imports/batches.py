@@ -63,7 +63,7 @@ class Batches:
     def warnings(self) -> Iterator[tuple[str, str, str]]:
         """Yield what was remarked in the rows, each kind once: code, message, where."""
         for message, count in self._warned.most_common(20):
-            yield "rows", f"{count:,} rows: {message}", ""
+            yield "rows", f"{count:,} {'row' if count == 1 else 'rows'}: {message}", ""
 
     def _add(self, batch: Batch, record: Record, values: dict[str, Any], skip: str | None) -> None:
         if record.error:
@@ -91,7 +91,7 @@ class Batches:
                 record.line,
                 found.key,
                 found.vals,
-                found.provenance,
+                found.provenance | {"row": {"line": record.line}},
                 {"warnings": warnings} if warnings else None,
             )
         )

@@ -35,17 +35,20 @@ def name_of(source: str) -> str:
     """Return the name by which people know a source: a file's name, an address's last part."""
     if is_url(source):
         parts = urlsplit(source)
-        return Path(parts.path).name or parts.hostname or source
-    return Path(source).name
+        return uploads.shown_name(parts.path) or parts.hostname or source
+    return uploads.shown_name(source)
 
 
 def fetch(detail: DataImportJob) -> Fetched | None:
     """Download the job's address into our storage; None where it has not changed since the last
-    completed import from it. Raises `Permanent` or `Retryable`."""
+    completed import from it that was asked for in the same way. Raises `Permanent` or
+    `Retryable`."""
+    job = detail.background_job
     before = (
         DataImportJob.objects.filter(
             source_url=detail.source_url,
-            background_job__supplier=detail.background_job.supplier_id,
+            background_job__supplier=job.supplier_id,
+            background_job__metadata=job.metadata,
             status=Status.COMPLETED,
         )
         .exclude(content_hash="")

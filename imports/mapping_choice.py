@@ -1,14 +1,24 @@
 """Which mapping a run obeys, and what a person must be asked before it."""
 
 import hashlib
+import json
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
-from imports.mapping import Mapping, Suggestion, currency_question, needs_person, suggest
+from imports.feed_source import FIELDS_KEPT
+from imports.mapping import (
+    Mapping,
+    MappingError,
+    Suggestion,
+    currency_question,
+    needs_person,
+    suggest,
+)
 from imports.models import MappingTemplate
 from imports.readers import Record, Survey
 from jobtracker.catalogue.models import DecimalStyle, Supplier
@@ -41,7 +51,8 @@ def choose(
 ) -> Choice:
     """Take the mapping that a person gave, else the template for this shape of feed, else what
     the evidence supports if that is sure enough. `records` are from the start of the feed;
-    `currency` fills gaps; `confirm` asks a person even where the evidence is sure.
+    `currency` fills gaps; `confirm` asks a person even where the evidence is sure. Raises
+    `MappingError` for a given mapping that does not fit the feed.
     """
     defaults = _defaults(supplier, currency)
     template = template or template_for(supplier, [each.source for each in survey.fields])
@@ -49,7 +60,7 @@ def choose(
         suggestion = suggest(survey, records, defaults)
         return _suggested(suggestion, confirm=confirm)
     if given is not None:
-        mapping, by, template = given, "given by a person", None
+        mapping, by, template = obeyable(given, survey), "given by a person", None
     else:
         assert template is not None
         mapping, by = Mapping.from_json(template.mapping), f"template {template}"
@@ -82,7 +93,28 @@ def _suggested(suggestion: Suggestion, *, confirm: bool) -> Choice:
     )
 
 
-def template_for(supplier: Supplier | None, sources: list[str]) -> MappingTemplate | None:
+def obeyable(mapping: Mapping, survey: Survey) -> Mapping:
+    """Return the mapping if the feed has all its fields. Raises `MappingError` otherwise."""
+    if len(survey.fields) == FIELDS_KEPT:
+        return mapping  # a kept survey ends there, the feed perhaps does not
+    return Mapping.from_json(mapping.to_json(), [each.source for each in survey.fields])
+
+
+def mapping_in_file(path: str) -> Mapping:
+    """Read a file of the shape that `suggest_mapping` prints. Raises `MappingError`."""
+    try:
+        return Mapping.from_json(json.loads(Path(path).read_text(encoding="utf-8-sig")))
+    except json.JSONDecodeError as error:
+        raise MappingError(
+            f"{path} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from error
+    except OSError as error:
+        raise MappingError(f"{path} cannot be read: {error.strerror}.") from error
+    except (MappingError, UnicodeDecodeError, RecursionError) as error:
+        raise MappingError(f"{path}: {error}") from error
+
+
+def template_for(supplier: Supplier | None, sources: Iterable[str]) -> MappingTemplate | None:
     """Return the supplier's newest template for feeds with exactly these fields."""
     if supplier is None:
         return None
@@ -90,13 +122,13 @@ def template_for(supplier: Supplier | None, sources: list[str]) -> MappingTempla
     return templates.order_by("-pk").first()
 
 
-def shape_of(sources: list[str]) -> str:
+def shape_of(sources: Iterable[str]) -> str:
     """Return what two feeds with the same fields have in common, whatever their order."""
     return hashlib.sha256("\n".join(sorted(sources)).encode()).hexdigest()
 
 
 def keep_template(
-    supplier: Supplier, name: str, record_path: str, sources: list[str], mapping: Mapping
+    supplier: Supplier, name: str, record_path: str, sources: Iterable[str], mapping: Mapping
 ) -> MappingTemplate:
     """Keep a confirmed mapping for the supplier's next feed of the same shape. What is the same
     as the newest version of the name is not kept twice."""

@@ -1,28 +1,25 @@
 """The import of a product feed: fetch, read to the end, map, write, deliver."""
 
-import json
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.db.utils import DatabaseError
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 
 from imports import feed_source, mapping_choice, readers
 from imports.batches import Batch, Batches
-from imports.mapping import Mapping
+from imports.mapping import Mapping, MappingError
 from imports.models import DataImportJob, ImportRow
 from imports.readers import Source, UnreadableFeed
 from jobtracker import uploads
 from jobtracker.catalogue import write
-from jobtracker.catalogue.normalise import is_code
 from jobtracker.context import JobContext
 from jobtracker.models import BackgroundJob
 from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Pipeline, Stage
@@ -86,7 +83,9 @@ class ImportPipeline(Pipeline):
             try:
                 found = feed_source.inspect(detail, path)
                 survey = readers.survey(
-                    path, found.source, lambda number, share: context.advance(number, fraction=share)
+                    path,
+                    found.source,
+                    lambda number, share: context.advance(number, fraction=share),
                 )
             except UnreadableFeed as error:
                 raise Permanent(str(error)) from error
@@ -119,28 +118,36 @@ class ImportPipeline(Pipeline):
             context.checkpoint(0, {}, StageState.EMPTY)
             return
         detail = _detail(context)
-        given = (
-            context.answer(Waiting.CURRENCY)
-            or context.answer(Waiting.MAPPING)
-            or context.job.metadata.get("mapping")
-        )
+        answer = context.answer(Waiting.CURRENCY) or context.answer(Waiting.MAPPING) or {}
+        given = answer or context.job.metadata.get("mapping")
+        supplier = detail.background_job.supplier
+        survey = feed_source.survey_from_json(parsed["survey"])
         with uploads.local_copy(detail.source_file) as path:
             records = readers.read(path, Source.from_json(parsed["source"]))
             sample = list(islice(records, mapping_choice.SAMPLE))
-        choice = mapping_choice.choose(
-            detail.background_job.supplier,
-            feed_source.survey_from_json(parsed["survey"]),
-            sample,
-            given=Mapping.from_json(given) if given else None,
-            template=detail.template,
-            currency=context.job.metadata.get("stated", {}).get("currency", ""),
-            confirm=bool(context.job.metadata.get("confirm")),
-        )
+        try:
+            choice = mapping_choice.choose(
+                supplier,
+                survey,
+                sample,
+                given=Mapping.from_json(given) if given else None,
+                template=detail.template,
+                currency=context.job.metadata.get("stated", {}).get("currency", ""),
+                confirm=bool(context.job.metadata.get("confirm")),
+            )
+        except MappingError as error:
+            raise Permanent(f"The mapping cannot be obeyed: {error}") from error
         if choice.waits_for:
             context.wait_for(choice.waits_for, choice.question or {})
         with context.transaction():
+            template = choice.template
+            if supplier and answer.get("remember"):
+                sources = [each.source for each in survey.fields]
+                template = mapping_choice.keep_template(
+                    supplier, detail.source_name[:120], detail.record_path, sources, choice.mapping
+                )
             DataImportJob.objects.filter(pk=detail.pk).update(
-                field_mappings=choice.mapping.to_json(), template=choice.template
+                field_mappings=choice.mapping.to_json(), template=template
             )
             context.checkpoint(
                 len(choice.mapping.fields), {"mapping": choice.mapping.to_json(), "by": choice.by}
@@ -243,37 +250,27 @@ class ImportPipeline(Pipeline):
         return {"import_form": StartForm()}
 
     def parse_answer(self, job: BackgroundJob, options: MappingOf[str, Any]) -> dict[str, Any]:
-        return parse_answer(job, options)
+        from imports.answers import answer_from_options
+
+        return answer_from_options(job, options)
+
+    def failures(self, job_id: UUID, limit: int) -> list[dict[str, Any]]:
+        from imports.rows import failed_rows
+
+        return failed_rows(job_id, limit)
 
     def source(self, job_id: UUID) -> str:
         detail = DataImportJob.objects.filter(background_job_id=job_id).first()
         return (detail.source_url or detail.source_name) if detail else ""
 
+    def materials(self, job_id: UUID) -> QuerySet[Any, Any]:
+        rows = ImportRow.objects.filter(job_id=job_id, material_id__isnull=False)
+        return rows.order_by().values("material_id")
+
     def urls(self) -> list[URLPattern]:
         from imports.urls import urlpatterns
 
         return urlpatterns
-
-
-def parse_answer(job: BackgroundJob, options: MappingOf[str, Any]) -> dict[str, Any]:
-    """Read `--mapping FILE.json` and `--currency CODE`. Raises `ValueError` with a sentence."""
-    if options.get("mapping"):
-        try:
-            mapping = Mapping.from_json(json.loads(Path(options["mapping"]).read_text()))
-        except (OSError, ValueError) as error:
-            raise ValueError(f"--mapping: {options['mapping']}: {error}") from error
-    elif job.waiting_for == Waiting.MAPPING:
-        raise ValueError("The job waits for a mapping: give it with --mapping FILE.json.")
-    else:
-        mapping = Mapping.from_json(job.question["mapping"])
-    currency = options.get("currency")
-    if currency and not is_code(currency):
-        raise ValueError(f"--currency: {currency} is no ISO 4217 currency code.")
-    if job.waiting_for == Waiting.CURRENCY and not currency:
-        raise ValueError("The job waits for a currency: give it with --currency CODE.")
-    if currency:
-        mapping = replace(mapping, defaults=mapping.defaults | {"currency": currency})
-    return mapping.to_json()
 
 
 def _detail(context: JobContext) -> DataImportJob:

@@ -12,11 +12,11 @@ from django.db import transaction
 
 from imports import feed_source, readers
 from imports.batches import Batches
-from imports.mapping import suggest
+from imports.mapping import MappingError, suggest
 from imports.mapping_choice import SAMPLE, choose
 from imports.models import ImportRow
 from imports.readers import Inspection, Record, Survey, UnreadableFeed
-from imports.start import Request, check_file, check_url, supplier_of
+from imports.start import Request, check_url, supplier_of
 from jobtracker import outbound, uploads
 from jobtracker.catalogue import write
 from jobtracker.catalogue.models import CatalogueSource, Supplier
@@ -72,14 +72,17 @@ def dry_run(request: Request) -> Preview:
     """
     with _opened(request) as (path, found, survey, sample), transaction.atomic():
         supplier = supplier_of(request)
-        choice = choose(
-            supplier,
-            survey,
-            sample,
-            given=request.mapping,
-            template=request.template,
-            currency=request.currency or "",
-        )
+        try:
+            choice = choose(
+                supplier,
+                survey,
+                sample,
+                given=request.mapping,
+                template=request.template,
+                currency=request.currency or "",
+            )
+        except MappingError as error:
+            raise SourceRefused(f"{request.source}: {error}") from error
         if choice.waits_for:
             raise WaitForPerson(choice.waits_for, choice.question or {})
         preview = Preview(request.source, survey.count, mapping=choice.mapping.to_json())
@@ -131,10 +134,8 @@ def _opened(request: Request) -> Iterator[tuple[Path, Inspection, Survey, list[R
         if feed_source.is_url(request.source):
             path = download
             _download(request.source, path)
-        check_file(path, request)
-        stated = {name: value for name, value in request.stated.items() if name != "currency"}
         try:
-            found = readers.inspect(path, **stated)
+            found = readers.inspect(path, **request.reading)
             survey = readers.survey(path, found.source)
             sample = list(islice(readers.read(path, found.source), SAMPLE))
         except UnreadableFeed as error:

@@ -11,6 +11,7 @@ from imports.models import ImportRow
 from jobtracker.catalogue.models import Material
 
 PAGE = 50
+RAW_SHOWN = 60  # characters of a raw value in a sentence
 FILTERS = {"f": "Failed", "s": "Skipped", "c": "Created", "u": "Updated", "=": "Unchanged"}
 STATES = {"f": "failed", "s": "cancelled", "c": "completed", "u": "completed", "=": "pending"}
 
@@ -41,6 +42,22 @@ class Line:
     @property
     def record(self) -> str:
         return (self.row.detail or {}).get("record", "")
+
+
+def failed_rows(job_id: UUID, limit: int) -> list[dict[str, Any]]:
+    """Return a job's first failed rows: number, line, key, column, field, raw, reason, hint, and
+    `where`, which says the place in words."""
+    found = []
+    for row in ImportRow.objects.filter(job_id=job_id, outcome="f").order_by("number")[:limit]:
+        detail = row.detail or {}
+        told = {name: detail.get(name, "") for name in ("column", "field", "raw", "reason", "hint")}
+        where = f"line {row.line:,}"
+        if told["column"]:
+            where += f', {told["column"]} "{told["raw"][:RAW_SHOWN]}"'
+        found.append(
+            {"where": where, "number": row.number, "line": row.line, "key": row.key} | told
+        )
+    return found
 
 
 def page_of_rows(job_id: UUID, query: Mapping[str, str]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Starting an import: everything that can be checked is checked before a job exists."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,24 +9,28 @@ from urllib.parse import urlsplit
 from django.db import transaction
 
 from imports import feed_source, readers
-from imports.mapping import Mapping
+from imports.mapping import Mapping, MappingError
+from imports.mapping_choice import obeyable
 from imports.models import MappingTemplate
 from imports.readers import UnreadableFeed
 from imports.readers.detect import kind_of
-from imports.readers.encoding import checked_codec
 from jobtracker import lifecycle, outbound, uploads
 from jobtracker.catalogue.models import Supplier
+from jobtracker.catalogue.normalise import is_code
 from jobtracker.lifecycle import Created
 from jobtracker.models import User
 from jobtracker.states import JobType, Priority
 from jobtracker.uploads import SourceRefused
+
+READING = ("type", "record", "encoding", "delimiter")
+SUPPLIER_CHARS = 200
 
 
 @dataclass(frozen=True)
 class Request:
     """What a person asks for. `source` is a path or an address, `upload` a file from the pages
     (then `source` is its name); `confirm` asks for a look at the mapping in any case; the rest
-    overrides what would be found out."""
+    overrides what would be found out. Raises `SourceRefused` for what can be no import's."""
 
     source: str
     upload: Any = None
@@ -43,64 +48,67 @@ class Request:
     stated: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        options = ("type", "record", "encoding", "delimiter", "currency")
-        stated = {name: getattr(self, name) for name in options if getattr(self, name)}
-        object.__setattr__(self, "stated", stated)
+        currency = (self.currency or "").upper()
+        if currency and not is_code(currency):
+            raise SourceRefused(f"{self.currency} is no ISO 4217 currency code.")
+        object.__setattr__(self, "currency", currency)
+        supplier = self.supplier.strip()
+        if len(supplier) > SUPPLIER_CHARS or not supplier.isprintable():
+            raise SourceRefused(
+                f"A supplier's name has at most {SUPPLIER_CHARS} characters, all of them readable."
+            )
+        object.__setattr__(self, "supplier", supplier)
+        options = {name: getattr(self, name) for name in (*READING, "currency")}
+        object.__setattr__(self, "stated", {k: v for k, v in options.items() if v})
+
+    @property
+    def reading(self) -> dict[str, str]:
+        """What was stated of how to read the source."""
+        return {name: value for name, value in self.stated.items() if name in READING}
 
 
 def start_import(request: Request) -> Created:
-    """Check the source, keep it in our storage and create the job. Raises `SourceRefused`.
+    """Start one import; see `start_imports`."""
+    return start_imports([request])[0]
+
+
+def start_imports(requests: Sequence[Request]) -> list[Created]:
+    """Check the sources, keep them in our storage and create their jobs: all or none of them.
+    Raises `SourceRefused`.
 
     The same file for the same supplier while an earlier job on it still runs is that job.
     """
-    name = feed_source.name_of(request.source)
-    detail: dict[str, Any] = {"source_name": name[:500], "import_type": request.type or "xml"}
-    if feed_source.is_url(request.source):
-        check_url(request.source)
-        detail["source_url"] = same = request.source
-    else:
-        stored, kind = _stored(request, name)
-        detail |= {
-            "source_file": stored.name,
-            "content_hash": stored.sha256,
-            "import_type": kind,
-        }
-        same = stored.sha256
-    with transaction.atomic():
-        supplier = supplier_of(request)
-        metadata: dict[str, Any] = {"stated": request.stated}
-        if request.confirm:
-            metadata["confirm"] = True
-        if request.mapping:
-            metadata["mapping"] = request.mapping.to_json()
-        created = lifecycle.create(
-            JobType.IMPORT,
-            filename=name[:500],
-            supplier_id=supplier.pk,
-            metadata=metadata,
-            priority=request.priority,
-            unique_key=f"import:{supplier.pk}:{same}"[:200],
-            created_by=request.created_by,
-            detail=detail | {"template": request.template},
-        )
-    if created.existing and detail.get("source_file"):
-        uploads.delete(detail["source_file"])
+    details: list[dict[str, Any]] = []
+    try:
+        for request in requests:
+            details.append(_checked(request))  # noqa: PERF401 (what is kept must be known)
+        with transaction.atomic():
+            created = [_create(*each) for each in zip(requests, details, strict=True)]
+    except BaseException:
+        for detail in details:
+            _discard(detail)
+        raise
+    for made, detail in zip(created, details, strict=True):
+        if made.existing:
+            _discard(detail)
     return created
 
 
 def check_file(path: Path, request: Request) -> str:
-    """Return "xml" or "csv". Raises `SourceRefused` for a file that no import could read."""
+    """Return "xml" or "csv". Raises `SourceRefused` for a file that no import could read as the
+    request says."""
     try:
-        kind = request.type or kind_of(path)
-        if kind != "xml" or request.type:
-            # Cheap for CSV; an XML feed is read to its end by the job, which can take a while.
-            stated = {k: v for k, v in request.stated.items() if k != "currency"}
-            kind = readers.inspect(path, **stated).source.type
-        if request.encoding:
-            checked_codec(request.encoding)
-    except UnreadableFeed as error:
+        kind = kind_of(path)
+        if kind == "xml" and not request.reading and not request.mapping:
+            # Its job reads an XML feed to the end, which can take a while; nothing that was
+            # stated has to be held against it here.
+            return kind
+        source = readers.inspect(path, **request.reading).source
+        if request.mapping:
+            obeyable(request.mapping, readers.survey(path, source))
+    except (UnreadableFeed, MappingError) as error:
         raise SourceRefused(f"{request.source}: {error}") from error
-    return kind
+    return source.type
 
 
 def check_url(url: str) -> None:
@@ -109,6 +117,46 @@ def check_url(url: str) -> None:
         outbound.check(url)
     except outbound.OutboundError as error:
         raise SourceRefused(str(error)) from error
+
+
+def _checked(request: Request) -> dict[str, Any]:
+    """Return the columns of the detail row, once the source is found good and kept."""
+    name = feed_source.name_of(request.source)
+    detail: dict[str, Any] = {"source_name": name, "template": request.template}
+    if feed_source.is_url(request.source):
+        check_url(request.source)
+        return detail | {"source_url": request.source, "import_type": request.type or "xml"}
+    stored, kind = _stored(request, name)
+    return detail | {
+        "source_file": stored.name,
+        "content_hash": stored.sha256,
+        "import_type": kind,
+    }
+
+
+def _create(request: Request, detail: dict[str, Any]) -> Created:
+    supplier = supplier_of(request)
+    metadata: dict[str, Any] = {"stated": request.stated}
+    if request.confirm:
+        metadata["confirm"] = True
+    if request.mapping:
+        metadata["mapping"] = request.mapping.to_json()
+    same = detail.get("content_hash") or request.source
+    return lifecycle.create(
+        JobType.IMPORT,
+        filename=detail["source_name"],
+        supplier_id=supplier.pk,
+        metadata=metadata,
+        priority=request.priority,
+        unique_key=f"import:{supplier.pk}:{same}"[:200],
+        created_by=request.created_by,
+        detail=detail,
+    )
+
+
+def _discard(detail: dict[str, Any]) -> None:
+    if name := detail.get("source_file"):
+        uploads.delete(name)
 
 
 def _stored(request: Request, name: str) -> tuple[uploads.StoredSource, str]:
@@ -128,7 +176,7 @@ def _stored(request: Request, name: str) -> tuple[uploads.StoredSource, str]:
 def supplier_of(request: Request) -> Supplier:
     """Return the named supplier, made on first use; without a name the source gives one, so that
     feeds of different suppliers never share keys by accident."""
-    title = request.supplier.strip()
+    title = request.supplier
     if not title:
         host = urlsplit(request.source).hostname if feed_source.is_url(request.source) else None
         title = host or Path(feed_source.name_of(request.source)).stem

@@ -10,15 +10,13 @@ from django.urls import reverse
 
 from imports import mapping_page
 from imports.forms import StartForm
-from imports.mapping import Mapping, MappingError
-from imports.mapping_choice import keep_template
+from imports.mapping import MappingError
 from imports.models import DataImportJob
 from imports.rows import page_of_rows
-from imports.start import Request, start_import
+from imports.start import Request, start_imports
 from jobtracker import lifecycle, uploads
 from jobtracker.access import operator_required, staff_required
 from jobtracker.hub import views as hub
-from jobtracker.lifecycle import Created
 from jobtracker.models import JobCheckpoint, User
 from jobtracker.monitor.job import JobPage
 from jobtracker.states import Status, Waiting
@@ -33,9 +31,8 @@ def start(request: HttpRequest) -> HttpResponse:
     form = StartForm(request.POST, request.FILES)
     if not form.is_valid():
         return hub.page(request, {"import_form": form}, status=400)
-    created: list[Created] = []
     try:
-        created = [start_import(each) for each in _requests(form, cast(User, request.user))]
+        created = start_imports(_requests(form, cast(User, request.user)))
     except SourceRefused as error:
         form.add_error(None, str(error))
         return hub.page(request, {"import_form": form}, status=400)
@@ -144,19 +141,11 @@ def answer(request: HttpRequest, pk: str) -> HttpResponse:
         messages.error(request, form.asks_currency["text"])
         return back
     user = cast(User, request.user)
-    if not lifecycle.answer(job.pk, Waiting(job.waiting_for), confirmed.to_json(), user):
+    reply = confirmed.to_json() | {"remember": "remember" in request.POST}
+    if not lifecycle.answer(job.pk, Waiting(job.waiting_for), reply, user):
         messages.warning(request, "Someone else answered first.")
         return back
-    if request.POST.get("remember") and job.supplier:
-        _remember(found, form, confirmed)
     return HttpResponseRedirect(reverse("import-detail", args=[found.pk]))
-
-
-def _remember(found: DataImportJob, form: mapping_page.MappingPage, confirmed: Mapping) -> None:
-    supplier = found.background_job.supplier
-    assert supplier is not None
-    sources = [line.source for line in form.lines]
-    keep_template(supplier, found.source_name[:120], found.record_path, sources, confirmed)
 
 
 def _found(pk: str) -> tuple[DataImportJob, JobPage]:

@@ -6,6 +6,8 @@ from jobtracker import pipelines
 from jobtracker.models import BackgroundJob, JobCheckpoint
 from jobtracker.states import StageState, Status
 
+FAILURES = 20  # failed items shown with a job
+
 
 def job_as_json(job: BackgroundJob) -> dict[str, Any]:
     """Return all that scripts may read of a job; times are ISO 8601 in UTC."""
@@ -45,6 +47,7 @@ def job_as_json(job: BackgroundJob) -> dict[str, Any]:
         ],
         "stages": stages(job),
         "error": job.error or None,
+        "failures": pipeline.failures(job.pk, FAILURES) if job.failed_items else [],
         "warnings": job.warnings,
         "cost_usd": str(job.cost_usd) if job.cost_usd is not None else None,
         "created_at": _iso(job.created_at),
@@ -57,7 +60,9 @@ def job_as_json(job: BackgroundJob) -> dict[str, Any]:
 def stages(job: BackgroundJob) -> list[dict[str, Any]]:
     """Return the job's stages in order: {name, status, items, seconds, warnings}."""
     kept: dict[str, JobCheckpoint] = {c.stage: c for c in job.checkpoints.all()}
-    warned = job.events.filter(level="warning").values_list("stage", "message").order_by("id")
+    warned = list(
+        job.events.filter(level="warning").values_list("stage", "message").order_by("id")[:200]
+    )
     found = []
     for stage in pipelines.get(job.job_type).stages:
         checkpoint = kept.get(stage.name)
@@ -74,7 +79,7 @@ def stages(job: BackgroundJob) -> list[dict[str, Any]]:
                 "status": status,
                 "items": checkpoint.items if checkpoint else 0,
                 "seconds": round(checkpoint.seconds, 3) if checkpoint else None,
-                "warnings": [message for name, message in warned[:200] if name == stage.name],
+                "warnings": [message for name, message in warned if name == stage.name],
             }
         )
     return found

@@ -112,6 +112,11 @@ class Pipeline:
         """Return where the job's data came from: a path, an address or a name."""
         return ""
 
+    def failures(self, job_id: UUID, limit: int) -> list[dict[str, Any]]:
+        """Return the job's first failed items: each with `where` and `reason` at least, as words,
+        and whatever else is known of it as JSON."""
+        return []
+
     def materials(self, job_id: UUID) -> QuerySet[Any, Any]:
         """Return the ids of the job's materials. A pipeline whose item rows name the material
         each one led to returns those, so that unchanged ones count; else the changed ones."""

@@ -7,34 +7,52 @@ from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 import psycopg
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from tqdm import tqdm
 
-from jobtracker.job_json import job_as_json
+from jobtracker import pipelines
+from jobtracker.job_json import FAILURES, job_as_json
 from jobtracker.models import BackgroundJob
 from jobtracker.states import TERMINAL, Status
 
 COMPLETED, FAILED, USAGE, UNDECIDED = 0, 1, 2, 3
 POLL_SECONDS = 1.0  # the longest time between two looks, should a notification be lost
+OUTAGE_SECONDS = 60.0  # how long a database may be away meanwhile
 
 
-def wait_for_jobs(
-    job_ids: Sequence[UUID], *, timeout: float | None = None
-) -> int:
+def wait_for_jobs(job_ids: Sequence[UUID], *, timeout: float | None = None) -> int:
     """Wait until every job has ended or waits for a person; returns the exit code.
 
     Progress goes to stderr: bars on a terminal, else a line a change of stage. `timeout` is in
-    seconds; None waits for ever.
+    seconds; None waits for ever. A database that restarts meanwhile is waited for; one that stays
+    away raises what its driver raises.
     """
     display = _Bars() if sys.stderr.isatty() else _Lines()
     ends_at = time.monotonic() + timeout if timeout is not None else None
-    for _ in _changes(ends_at):
-        jobs = {job.pk: job for job in BackgroundJob.objects.filter(pk__in=job_ids)}
-        display.show([jobs[job_id] for job_id in job_ids if job_id in jobs])
-        if all(job.status in TERMINAL or job.waiting_for for job in jobs.values()):
-            break
-    display.close()
-    return exit_code(list(BackgroundJob.objects.filter(pk__in=job_ids)))
+    seen = time.monotonic()
+    try:
+        while True:
+            try:
+                for _ in _changes(ends_at):
+                    jobs = _found(job_ids)
+                    seen = time.monotonic()
+                    display.show(jobs)
+                    if all(job.status in TERMINAL or job.waiting_for for job in jobs):
+                        break
+                return exit_code(_found(job_ids))
+            except (OperationalError, InterfaceError, psycopg.OperationalError):
+                if time.monotonic() - seen > OUTAGE_SECONDS:
+                    raise
+                connection.close()
+                time.sleep(POLL_SECONDS)
+    finally:
+        display.close()
+
+
+def _found(job_ids: Sequence[UUID]) -> list[BackgroundJob]:
+    """Return the jobs that exist, in the order of their ids."""
+    found = {job.pk: job for job in BackgroundJob.objects.filter(pk__in=job_ids)}
+    return [found[job_id] for job_id in job_ids if job_id in found]
 
 
 def exit_code(jobs: Sequence[BackgroundJob]) -> int:
@@ -46,15 +64,26 @@ def exit_code(jobs: Sequence[BackgroundJob]) -> int:
 
 
 def print_jobs(job_ids: Sequence[UUID], *, as_json: bool) -> None:
-    """Print the jobs' outcome to stdout: one sentence a job, or JSON (a list when several)."""
-    found = {job.pk: job for job in BackgroundJob.objects.filter(pk__in=job_ids)}
-    jobs = [found[job_id] for job_id in job_ids if job_id in found]
+    """Print the jobs' outcome to stdout: one sentence a job and its first failed items, or JSON
+    (a list when several)."""
+    jobs = _found(job_ids)
     if as_json:
         data = [job_as_json(job) for job in jobs]
         print(json.dumps(data[0] if len(data) == 1 else data, ensure_ascii=False, indent=2))
         return
     for job in jobs:
         print(sentence(job))
+        for line in failed_items(job):
+            print(f"  {line}")
+
+
+def failed_items(job: BackgroundJob) -> list[str]:
+    """Say where and why the first failed items of a job failed, a line each."""
+    failures = pipelines.get(job.job_type).failures(job.pk, FAILURES) if job.failed_items else []
+    lines = [f"{each['where']}: {each['reason']}" for each in failures]
+    if job.failed_items > len(failures):
+        lines.append(f"and {job.failed_items - len(failures):,} more failed")
+    return lines
 
 
 def sentence(job: BackgroundJob) -> str:
@@ -62,7 +91,10 @@ def sentence(job: BackgroundJob) -> str:
     name = f"{job.filename or job.get_job_type_display()} ({job.pk})"
     if job.waiting_for:
         asked = job.question.get("message", "")
-        return f"{name}: waiting for a person: {job.get_waiting_for_display().lower()}. {asked}"
+        return (
+            f"{name}: waiting for a person: {job.get_waiting_for_display().lower()}. {asked}"
+            f" Answer on its page or with `manage.py jobs answer {job.pk}`."
+        )
     words = [
         f"{job.result[key]:,} {key}"
         for key in ("created", "updated", "unchanged")

@@ -177,7 +177,10 @@ def _name_fit(shape: Shape) -> Fit:
 
 def _price_fit(shape: Shape) -> Fit:
     if shape.priced < 0.9:
-        return WRONG, f"A number in only {percent(shape.priced)}"
+        # A field that is called just "price" is taken all the same: rows that are no number fail
+        # and say so, while without it they would be written with no price at all.
+        fits = POOR if shape.mean_length < 40 else WRONG
+        return fits, f"A number in only {percent(shape.priced)}"
     if shape.marked >= 0.9 and len(shape.marks) == 1:
         return GOOD, f"Amounts in {shape.marks[0]}"
     style = decimal_style(shape.values)

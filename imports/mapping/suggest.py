@@ -255,9 +255,12 @@ def _price_like(columns: Sequence[_Column]) -> tuple[str, ...]:
         column.field.source
         for column in columns
         if column.name.decoy is None
-        and column.shape.priced >= 0.9
         and column.field.coverage > 0
-        and (column.name.strengths.get("price", 0) >= LOOSE or column.shape.marked >= 0.9)
+        and (
+            column.name.strengths.get("price", 0) >= FILLED
+            or column.shape.priced >= 0.9
+            and (column.name.strengths.get("price", 0) >= LOOSE or column.shape.marked >= 0.9)
+        )
         and max(
             (s for target, s in column.name.strengths.items() if target != "price"), default=0
         ) < FILLED
@@ -282,7 +285,14 @@ def _identity(suggestion: Suggestion, columns: Sequence[_Column]) -> float:
         column.field.source == name.source and column.shape.unique < _UNIQUE_NAME
         for column in columns
     )
-    return min(name.confidence, _ASK) if repeated else name.confidence
+    # A code that repeats is no key, but then it is doubtful that the name is a better one.
+    codes = any(
+        column.name.decoy is None
+        and column.shape.values
+        and max(column.name.strengths.get(target, 0) for target in ("key", "sku")) >= FILLED
+        for column in columns
+    )
+    return min(name.confidence, _ASK) if repeated or codes else name.confidence
 
 
 def _fill_defaults(

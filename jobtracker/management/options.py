@@ -1,42 +1,74 @@
 """What all commands share: sentences for errors, exit codes, options of jobs."""
 
+import os
 import sys
 from argparse import ArgumentParser
 from typing import Any, NoReturn
 from uuid import UUID
 
+import psycopg
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError, ProgrammingError
 
 from jobtracker import waiting
 from jobtracker.states import Priority
+from jobtracker.uploads import SourceRefused
+
+INTERRUPTED = 130  # what shells report of a program that SIGINT ended
 
 
 class Refused(Exception):
     """Wrong usage or unreadable input; the message is one sentence. Exit code 2."""
 
 
+class OneSentenceParser(CommandParser):
+    """Says what is wrong with the arguments without printing the whole usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        refuse(f"{self.prog}: {message}; `{self.prog} --help` tells more.")
+
+
 class TrackerCommand(BaseCommand):
-    """A command whose errors are one sentence on stderr: exit code 2 for `Refused` and for a
-    database that cannot be reached."""
+    """A command whose errors are one sentence on stderr: exit code 2 for wrong arguments, for
+    `Refused` and `SourceRefused`, and for a database that cannot be reached."""
 
     requires_system_checks: list[str] = []
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        # Django names its parser's class where it makes one, and gives it to sub-parsers.
+        parser.__class__ = OneSentenceParser
+        return parser
 
     def execute(self, *args: Any, **options: Any) -> None:
         try:
             code = self.run(**options)
-        except Refused as error:
+            sys.stdout.flush()
+        except (Refused, SourceRefused) as error:
             refuse(str(error))
-        except OperationalError as error:
-            refuse(f"The database cannot be reached ({str(error).splitlines()[0]}). "
+        except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
+            refuse(f"The database cannot be reached ({_first_line(error)}). "
                    "Start one with `make run` or name one in DATABASE_URL.")  # fmt: skip
-        sys.stdout.flush()
+        except ProgrammingError as error:
+            if not isinstance(error.__cause__, psycopg.errors.UndefinedTable):
+                raise
+            refuse("The database has no tables yet. Make them with `manage.py migrate`.")
+        except BrokenPipeError:
+            # The reader, such as `head`, has seen enough; the interpreter flushes once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
         if code:
             sys.exit(code)
 
     def run(self, **options: Any) -> int | None:
         """Do the command's work; returns its exit code."""
         raise NotImplementedError
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def refuse(sentence: str) -> NoReturn:

@@ -9,8 +9,9 @@ from django.core.management.base import CommandParser
 
 from imports import feed_source, preview
 from imports.mapping import Mapping, MappingError
+from imports.mapping_choice import mapping_in_file
 from imports.models import MappingTemplate
-from imports.start import Request, SourceRefused, start_import, template_named
+from imports.start import Request, start_imports, template_named
 from jobtracker.management.options import (
     Refused,
     TrackerCommand,
@@ -19,6 +20,7 @@ from jobtracker.management.options import (
     priority_of,
 )
 from jobtracker.states import WaitForPerson
+from jobtracker.waiting import COMPLETED, FAILED, UNDECIDED
 
 
 class Command(TrackerCommand):
@@ -37,37 +39,45 @@ class Command(TrackerCommand):
         add_job_options(parser)
 
     def run(self, **options: Any) -> int | None:
-        requests = [_request(source, options) for source in _expanded(options["sources"])]
+        mapping, template = _mapping(options["mapping"], options["supplier"])
+        requests = [
+            Request(
+                source,
+                supplier=options["supplier"],
+                type=options["type"],
+                record=options["record"],
+                encoding=options["encoding"],
+                delimiter=options["delimiter"],
+                currency=options["currency"],
+                mapping=mapping,
+                template=template,
+                priority=priority_of(options["priority"]),
+            )
+            for source in _expanded(options["sources"])
+        ]
         if options["dry_run"]:
             return self._dry_run(requests, options)
-        created = []
-        for request in requests:
-            try:
-                made = start_import(request)
-            except SourceRefused as error:
-                raise Refused(str(error)) from error
+        created = start_imports(requests)
+        for request, made in zip(requests, created, strict=True):
             if made.existing:
                 self.stderr.write(f"{request.source} is being imported already: job {made.job_id}.")
-            created.append(made.job_id)
-        return finish(created, options)
+        return finish(list(dict.fromkeys(made.job_id for made in created)), options)
 
     def _dry_run(self, requests: list[Request], options: dict[str, Any]) -> int:
         outcomes = []
         for request in requests:
             try:
                 outcomes.append(preview.dry_run(request))
-            except SourceRefused as error:
-                raise Refused(str(error)) from error
             except WaitForPerson as question:
                 self.stderr.write(f"{request.source}: {question.question['message']}")
-                return 3
+                return UNDECIDED
         if options["json"]:
             data = [outcome.as_json() for outcome in outcomes]
             self.stdout.write(json.dumps(data[0] if len(data) == 1 else data, ensure_ascii=False))
         else:
             for outcome in outcomes:
                 self.stdout.write(outcome.sentence())
-        return 1 if any(outcome.all_failed for outcome in outcomes) else 0
+        return FAILED if any(outcome.all_failed for outcome in outcomes) else COMPLETED
 
 
 def _expanded(sources: list[str]) -> list[str]:
@@ -85,36 +95,15 @@ def _expanded(sources: list[str]) -> list[str]:
     return found
 
 
-def _request(source: str, options: dict[str, Any]) -> Request:
-    mapping, template = _mapping(options["mapping"], options["supplier"])
-    return Request(
-        source,
-        supplier=options["supplier"],
-        type=options["type"],
-        record=options["record"],
-        encoding=options["encoding"],
-        delimiter=options["delimiter"],
-        currency=options["currency"],
-        mapping=mapping,
-        template=template,
-        priority=priority_of(options["priority"]),
-    )
-
-
 def _mapping(given: str | None, supplier: str) -> tuple[Mapping | None, MappingTemplate | None]:
-    """Read `--mapping`: a file of the shape that `suggest_mapping` prints, or a template's name."""
+    """Read `--mapping`: the name of one of the supplier's templates, or a file."""
     if not given:
         return None, None
-    if not given.endswith(".json") and (template := template_named(supplier, given)):
-        return Mapping.from_json(template.mapping), template
+    if template := template_named(supplier, given):
+        return None, template
+    if not Path(given).exists():
+        raise Refused(f"--mapping: there is no file {given}, and no template of that name.")
     try:
-        return Mapping.from_json(json.loads(Path(given).read_text())), None
-    except FileNotFoundError:
-        raise Refused(f"--mapping: there is no file or template {given}.") from None
-    except json.JSONDecodeError as error:
-        raise Refused(
-            f"--mapping: {given} is not JSON: {error.msg} at line {error.lineno}, column"
-            f" {error.colno}."
-        ) from error
-    except (MappingError, OSError, UnicodeDecodeError) as error:
-        raise Refused(f"--mapping: {given}: {error}") from error
+        return mapping_in_file(given), None
+    except MappingError as error:
+        raise Refused(f"--mapping: {error}") from error

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from imports import preview
-from imports.start import Request, SourceRefused
-from jobtracker.management.options import Refused, TrackerCommand
+from imports.start import Request
+from jobtracker.management.options import TrackerCommand
 
 
 class Command(TrackerCommand):
@@ -31,8 +31,5 @@ class Command(TrackerCommand):
             encoding=options["encoding"],
             delimiter=options["delimiter"],
         )
-        try:
-            found = preview.suggestion(request)
-        except SourceRefused as error:
-            raise Refused(str(error)) from error
+        found = preview.suggestion(request)
         self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))

@@ -1,6 +1,7 @@
 """`manage.py jobs`: look at jobs and act on them."""
 
 import json
+from argparse import ArgumentTypeError
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ class Command(TrackerCommand):
         listing = acts.add_parser("list", help="the newest jobs")
         listing.add_argument("--type", choices=JobType.values)
         listing.add_argument("--status", choices=Status.values)
-        listing.add_argument("--limit", type=int, default=20)
+        listing.add_argument("--limit", type=_count, default=20)
         add_json_option(listing)
 
         show = acts.add_parser("show", help="one job, whole")
@@ -84,6 +85,8 @@ class Command(TrackerCommand):
             print(f"  {stage['name']:20} {stage['status']:9} {stage['items']:>10,}  {seconds}")
         for attempt in job.attempts.order_by("number"):
             print(f"  attempt {attempt.number}: {attempt.outcome or 'running'} {attempt.error}")
+        for line in waiting.failed_items(job):
+            print(f"  {line}")
 
     def _wait(self, options: dict[str, Any]) -> int:
         ids = [_job(each).pk for each in options["ids"]]
@@ -147,6 +150,13 @@ class Command(TrackerCommand):
 
     def _print(self, data: Any) -> None:
         print(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def _count(text: str) -> int:
+    """Read a number of jobs, for argparse."""
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text!r} is no number of jobs")
+    return int(text)
 
 
 def _job(text: str) -> BackgroundJob:

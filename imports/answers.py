@@ -1,0 +1,39 @@
+"""What a person answers on the command line to an import that waits."""
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import replace
+from typing import Any
+
+from imports.feed_source import survey_from_json
+from imports.mapping import Mapping
+from imports.mapping_choice import mapping_in_file, obeyable
+from jobtracker.catalogue.normalise import is_code
+from jobtracker.models import BackgroundJob, JobCheckpoint
+from jobtracker.states import Waiting
+
+
+def answer_from_options(job: BackgroundJob, options: MappingOf[str, Any]) -> dict[str, Any]:
+    """Read `--mapping FILE.json` and `--currency CODE`; the mapping is to be remembered for the
+    supplier's next feed with these fields. Raises `ValueError` with a sentence."""
+    currency = (options.get("currency") or "").upper()
+    if currency and not is_code(currency):
+        raise ValueError(f"--currency: {options['currency']} is no ISO 4217 currency code.")
+    if job.waiting_for == Waiting.CURRENCY and not currency:
+        raise ValueError("The job waits for a currency: give it with --currency CODE.")
+    mapping = _mapping(job, options.get("mapping"))
+    if currency:
+        mapping = replace(mapping, defaults=mapping.defaults | {"currency": currency})
+    return mapping.to_json() | {"remember": True}
+
+
+def _mapping(job: BackgroundJob, path: str | None) -> Mapping:
+    """Return the mapping in the file if it fits the feed, else the one that the job asks about."""
+    if path:
+        parsed = JobCheckpoint.objects.get(job=job, stage="feed_parsed").data
+        try:
+            return obeyable(mapping_in_file(path), survey_from_json(parsed["survey"]))
+        except ValueError as error:
+            raise ValueError(f"--mapping: {error}") from error
+    if job.waiting_for == Waiting.MAPPING:
+        raise ValueError("The job waits for a mapping: give it with --mapping FILE.json.")
+    return Mapping.from_json(job.question["mapping"])
