@@ -265,7 +265,9 @@ def run(claimed: lifecycle.Claimed, link: Link) -> None:
     try:
         lifecycle.note_session(claimed.token)
         lifecycle.start(claimed.token)
-        pipeline = pipelines.get(claimed.job_type)
+        pipeline = pipelines.find(claimed.job_type)
+        if pipeline is None:
+            raise Permanent(f"No pipeline for {claimed.job_type} jobs is installed on this worker.")
         row = BackgroundJob.objects.get(pk=claimed.job_id)
         job = Job(
             id=row.id,

@@ -628,8 +628,9 @@ def _mark(
     with transaction.atomic(), connection.cursor() as cursor:
         changed = _change(
             f"UPDATE background_jobs b SET status = '{status}', {assignments},"
-            " attempt_token = NULL, cancel_requested_at = NULL, run_after = NULL, waiting_for = NULL,"
-            " updated_at = clock_timestamp() WHERE id = %s AND status = ANY(%s)",
+            " attempt_token = NULL, cancel_requested_at = NULL, run_after = NULL,"
+            " waiting_for = NULL, updated_at = clock_timestamp()"
+            " WHERE id = %s AND status = ANY(%s)",
             [*values, job_id, list(old)],
         )
         if changed:
@@ -691,8 +692,14 @@ def _change(statement: str, params: Sequence[Any]) -> dict[UUID, Status]:
 
 
 def _mirror(job_type: str, job_ids: list[UUID]) -> None:
-    """Bring the detail rows of jobs of one type in line with the jobs."""
-    detail = pipelines.get(job_type).detail
+    """Bring the detail rows of jobs of one type in line with the jobs.
+
+    A type without a pipeline here has no detail rows that this process could know.
+    """
+    pipeline = pipelines.find(job_type)
+    if pipeline is None:
+        return
+    detail = pipeline.detail
     columns = ", ".join(f"{name} = {value}" for name, value in detail.mirrors.items())
     with connection.cursor() as cursor:
         cursor.execute(

@@ -140,11 +140,14 @@ def registered() -> list[Pipeline]:
     return [_registered[kind] for kind in JobType if kind in _registered]
 
 
+def find(job_type: str) -> Pipeline | None:
+    """Return the pipeline of a type, None where it is not installed."""
+    return _registered.get(job_type)
+
+
 def get(job_type: str) -> Pipeline:
     """Return the pipeline of a type. Raises `KeyError` where none is installed."""
     return _registered[job_type]
 
 
 SAME_STATUS = {"status": "b.status", "error_message": "b.error", "updated_at": "b.updated_at"}
-
-__all__ = ["SAME_STATUS", "Counts", "Detail", "Pipeline", "Stage", "get", "register", "registered"]

@@ -67,10 +67,7 @@ class Row:
     @property
     def pipeline(self) -> pipelines.Pipeline | None:
         """What is known of the job's type; nothing where its app is not installed."""
-        try:
-            return pipelines.get(self.job.job_type)
-        except KeyError:
-            return None
+        return pipelines.find(self.job.job_type)
 
     @property
     def noun(self) -> str:

@@ -10,7 +10,7 @@ from django.db.utils import OperationalError
 from jobtracker import context, lifecycle
 from jobtracker.models import BackgroundJob, JobCheckpoint
 from jobtracker.pipelines import Counts
-from jobtracker.states import LeaseLost, Permanent, Retryable, StageState, Waiting
+from jobtracker.states import JobType, LeaseLost, Permanent, Retryable, StageState, Waiting
 
 from .jobs import GOOD, claim, make_job, pipeline_in_place
 
@@ -216,6 +216,14 @@ def test_warnings_are_bounded_but_the_log_says_what_was_done(pipeline):
     assert len(link.told("warning")) == context_limit
     marks = [event["data"].get("mark") for event in link.told("event") if event["data"]]
     assert marks == ["started", "done", "started", "done"]
+
+
+def test_a_type_without_a_pipeline_fails_with_a_sentence():
+    BackgroundJob.objects.create(job_type=JobType.PDF)
+    end = run().end
+    assert (end["outcome"], "No pipeline" in end["message"]) == ("failed", True)
+    token = BackgroundJob.objects.get().attempt_token
+    assert lifecycle.fail(token, lifecycle.Failure(end["message"])) == "failed"
 
 
 def test_the_session_of_an_attempt_is_on_record(pipeline):
