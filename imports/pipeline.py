@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from itertools import islice
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 

@@ -100,9 +100,11 @@ def dry_run(request: Request) -> Preview:
             preview.skipped += outcome.skipped
         for outcome_code in ("c", "u"):
             preview.changes += writer.sample(outcome_code, SHOWN)
+        # In the order of the feed: the model's own order asks for the job, and there is none.
+        problems = ImportRow.objects.filter(job_id=job_id, outcome__in="fs").order_by("number")
         preview.problems = [
             {"number": row.number, "line": row.line, "key": row.key} | (row.detail or {})
-            for row in ImportRow.objects.filter(job_id=job_id, outcome__in="fs")[:SHOWN]
+            for row in problems[:SHOWN]
         ]
         transaction.set_rollback(True)
     return preview

@@ -258,8 +258,8 @@ def _price_like(columns: Sequence[_Column]) -> tuple[str, ...]:
         and column.field.coverage > 0
         and (
             column.name.strengths.get("price", 0) >= FILLED
-            or column.shape.priced >= 0.9
-            and (column.name.strengths.get("price", 0) >= LOOSE or column.shape.marked >= 0.9)
+            or (column.shape.priced >= 0.9
+            and (column.name.strengths.get("price", 0) >= LOOSE or column.shape.marked >= 0.9))
         )
         and max(
             (s for target, s in column.name.strengths.items() if target != "price"), default=0

@@ -36,7 +36,7 @@ class TrackerCommand(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        # Django names its parser's class where it makes one, and gives it to sub-parsers.
+        # Django names its parser's class where it makes one; sub-parsers can be given theirs.
         parser.__class__ = OneSentenceParser
         return parser
 

@@ -9,7 +9,12 @@ from django.core.management.base import CommandParser
 
 from jobtracker import lifecycle, pipelines, waiting
 from jobtracker.job_json import job_as_json
-from jobtracker.management.options import Refused, TrackerCommand, add_json_option
+from jobtracker.management.options import (
+    OneSentenceParser,
+    Refused,
+    TrackerCommand,
+    add_json_option,
+)
 from jobtracker.models import BackgroundJob
 from jobtracker.states import JobType, Status, Waiting
 
@@ -18,7 +23,9 @@ class Command(TrackerCommand):
     help = "List, show, wait for, cancel, retry, answer and repair jobs; pause and resume types."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
+        acts = parser.add_subparsers(
+            dest="act", required=True, metavar="ACT", parser_class=OneSentenceParser
+        )
 
         listing = acts.add_parser("list", help="the newest jobs")
         listing.add_argument("--type", choices=JobType.values)
