@@ -1,34 +1,35 @@
 """`manage.py materials`: the catalogue from the command line."""
 
-import os
 import sys
-from argparse import ArgumentParser
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 
 from jobtracker import pipelines
 from jobtracker.catalogue import export
 from jobtracker.catalogue.models import Supplier
+from jobtracker.management.options import OneSentenceParser, TrackerCommand
 from jobtracker.models import BackgroundJob
 
 
-class Command(BaseCommand):
+class Command(TrackerCommand):
     help = "Read the catalogue."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True)
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(
+            dest="action", required=True, parser_class=OneSentenceParser
+        )
         exporting = actions.add_parser("export", help="Print materials with their provenance.")
         exporting.add_argument("--job", metavar="ID", help="only what this job made or found")
         exporting.add_argument("--supplier", metavar="NAME", help="only this supplier's")
         exporting.add_argument("--format", choices=export.FORMATS, required=True)
         exporting.add_argument("--output", metavar="FILE", type=Path, help="else standard output")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def run(self, **options: Any) -> None:
         supplier = _supplier(options["supplier"]) if options["supplier"] else None
         materials = _materials_of(options["job"]) if options["job"] else None
         pieces = export.FORMATS[options["format"]](export.lines(supplier, materials))
@@ -41,13 +42,9 @@ class Command(BaseCommand):
             )
         except OSError as error:
             raise CommandError(f"Cannot write {output}: {error.strerror}.", returncode=2) from None
-        try:
-            with target as stream:
-                stream.writelines(pieces)
-                stream.flush()
-        except BrokenPipeError:
-            # The reader, such as `head`, has seen enough; the interpreter flushes once more.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with target as stream:
+            stream.writelines(pieces)
+            stream.flush()
 
 
 def _supplier(name: str) -> Supplier:
