@@ -22,8 +22,9 @@ SELECT (SELECT array_agg((name, price, stock, ean_valid, active) ORDER BY name) 
         WHERE m.supplier_id = s.id)::text,
     (SELECT array_agg((source_key, row_number, content_hash) ORDER BY row_number)
      FROM material_sources JOIN materials m ON m.id = material_id WHERE m.supplier_id = s.id)::text,
-    (SELECT array_agg((source_key, row_number, op) ORDER BY row_number, v.id) FROM material_versions v
-     JOIN materials m ON m.id = v.material_id WHERE m.supplier_id = s.id)::text,
+    (SELECT array_agg((source_key, row_number, op) ORDER BY row_number, v.id)
+     FROM material_versions v JOIN materials m ON m.id = v.material_id
+     WHERE m.supplier_id = s.id)::text,
     (SELECT array_agg((number, line, key, outcome, r.detail) ORDER BY number) FROM import_rows r
      JOIN background_jobs j ON j.id = r.job_id WHERE j.supplier_id = s.id)::text
 FROM suppliers s WHERE s.name = %s
