@@ -125,7 +125,8 @@ def _execute(statement: str) -> None:
 
 
 def _heard() -> list[str]:
-    return [notice.payload for notice in connection.connection.notifies(timeout=0)]
+    with connection.wrap_database_errors:
+        return [notice.payload for notice in connection.connection.notifies(timeout=0)]
 
 
 def _concerns(payload: str, running: set[UUID]) -> bool:

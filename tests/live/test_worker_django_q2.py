@@ -129,7 +129,8 @@ def test_signals_come_before_and_after_each_task_and_at_the_start() -> None:
     signals.pre_execute.connect(before)
     signals.post_execute_in_worker.connect(after)
     try:
-        worker(Line(task(func=lambda: seen.append("run")), "STOP"), Line(), Value("f", -1), None)
+        run = task(func=lambda: seen.append("run"), sync=True)  # sync: leave sessions alone
+        worker(Line(run, "STOP"), Line(), Value("f", -1), None)
     finally:
         signals.post_spawn.disconnect(spawned)
         signals.pre_execute.disconnect(before)
