@@ -24,11 +24,17 @@ else $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashe
 @touch $@
 endef
 
+# Sets what .env says, values as they stand; what is set already wins.
+define dotenv
+[ ! -f .env ] || while IFS= read -r line || [ -n "$$line" ]; do case "$$line" in [A-Z]*=*) \
+  printenv "$${line%%=*}" >/dev/null || export "$$line";; esac; done <.env
+endef
+
 run: $(VENV)/run.stamp
-	@OUTBOUND_ALLOW="$${OUTBOUND_ALLOW-127.0.0.1:8099}" exec $(BIN)/python manage.py up
+	@$(dotenv); OUTBOUND_ALLOW="$${OUTBOUND_ALLOW-127.0.0.1:8099}" exec $(BIN)/python manage.py up
 
 demo: $(VENV)/run.stamp
-	@$(BIN)/python manage.py demo
+	@$(dotenv); $(BIN)/python manage.py demo
 
 test: $(VENV)/dev.stamp chromium
 	@$(PYTEST)
@@ -49,7 +55,7 @@ bench: $(VENV)/bench.stamp
 
 lock:
 	for name in requirements requirements-dev requirements-bench; do \
-	  uv pip compile -q --python-version 3.11.0 --generate-hashes --no-emit-index-url \
+	  uv pip compile -q --no-header --python-version 3.11.0 --generate-hashes \
 	    $$name.in -o $$name.txt || exit 1; done
 
 chromium:
