@@ -7,7 +7,6 @@ from uuid import UUID
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
@@ -22,7 +21,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from jobtracker import lifecycle
-from jobtracker.access import OPERATE, roles
+from jobtracker.access import OPERATE
 from jobtracker.models import (
     AttemptSession,
     AuditEntry,
@@ -303,14 +302,13 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, TableAdmin):
-    """Groups. Our three are what the code says, after each migration anew, so not edited here."""
+class GroupAdmin(ReadOnlyAdmin):
+    """The roles, which are what the code says, after each migration anew."""
 
-    ordering = ("name",)
+    list_display = ("name",)
 
-    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        ours = obj is not None and obj.name in roles()
-        return not ours and super().has_change_permission(request, obj)
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["name", "permissions"]
 
 
 @admin.register(AccessAttempt, AccessFailureLog)

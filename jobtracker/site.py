@@ -11,7 +11,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -41,6 +41,11 @@ class StorableJSONField(forms.JSONField):
         text = json.dumps(value, ensure_ascii=False)
         if r"\u0000" in text or any("\ud800" <= character <= "\udfff" for character in text):
             raise ValidationError("It holds a NUL or half a character, which cannot be stored.")
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return the text to show; half a character, which no page can hold, stays escaped."""
+        text = super().prepare_value(value)
+        return text.encode(errors="backslashreplace").decode() if isinstance(text, str) else text
 
 
 class TableAdmin(ModelAdmin):
@@ -90,6 +95,8 @@ class TableAdmin(ModelAdmin):
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
         """Lead to the audit log of the row."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
         about = urlencode({"subject": self.subject, "subject_id": unquote(object_id)})
         address = reverse("admin:jobtracker_auditentry_changelist")
         return HttpResponseRedirect(f"{address}?{about}")

@@ -1,0 +1,97 @@
+"""One row in every table that the admin shows."""
+
+from typing import Any
+from uuid import uuid4
+
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import Model
+from django.db.models.functions import Now
+
+from imports.models import DataImportJob, ImportRow, MappingTemplate
+from jobtracker import audit, lifecycle, uploads
+from jobtracker.access import sync_roles
+from jobtracker.catalogue.models import (
+    CatalogueSource,
+    Material,
+    MaterialSource,
+    MaterialVersion,
+    Supplier,
+)
+from jobtracker.models import (
+    AttemptSession,
+    AuditEntry,
+    BackgroundJob,
+    JobAttempt,
+    JobCheckpoint,
+    JobEvent,
+    JobQueue,
+    User,
+    Worker,
+)
+from jobtracker.webhooks.models import WebhookCall
+from scraping.models import ScrapingSession
+from tests.db.jobs import claim, make_job
+
+MAPPING = {"fields": [{"source": "a", "target": "name", "transform": None}], "defaults": {}}
+
+
+def fill() -> dict[type[Model], Any]:
+    """Make the rows: a job that runs, with all that belongs to it. Its supplier is Acme."""
+    sync_roles()
+    supplier = Supplier.objects.create(name="Acme")
+    job = make_job(supplier_id=supplier.pk)
+    attempt = JobAttempt.objects.get(token=claim().token)
+    lifecycle.note_session(attempt.token)
+    stored = uploads.store_upload(SimpleUploadedFile("tiles.xml", b"<a/>"))
+    found = DataImportJob.objects.get(background_job=job)
+    DataImportJob.objects.filter(pk=found.pk).update(source_file=stored.name)
+    source = CatalogueSource.objects.create(supplier=supplier, kind="feed", name="tiles")
+    material = Material.objects.create(supplier=supplier, name="Tile")
+    audit.record(None, "edit", "job", [job.pk], "a reason")
+    tried = {"ip_address": "192.0.2.1", "username": "sam", "path_info": "/", "user_agent": "u"}
+    return {
+        Supplier: supplier,
+        BackgroundJob: job,
+        JobAttempt: attempt,
+        AttemptSession: AttemptSession.objects.first(),
+        JobCheckpoint: JobCheckpoint.objects.create(job=job, stage="s", state="done", attempt=1),
+        JobEvent: JobEvent.objects.create(job=job, message="m"),
+        JobQueue: JobQueue.objects.get_or_create(job_type="xml_import")[0],
+        Worker: Worker.objects.create(id=uuid4(), host="h", pid=1, start_ticks=1, slots=2),
+        AuditEntry: AuditEntry.objects.first(),
+        User: User.objects.create_user("sam"),
+        Group: Group.objects.get(name="Viewers"),
+        CatalogueSource: source,
+        Material: material,
+        MaterialSource: MaterialSource.objects.create(
+            source=source,
+            source_key="k",
+            material=material,
+            content_hash=b"h",
+            vals={},
+            provenance={},
+        ),
+        MaterialVersion: MaterialVersion.objects.create(
+            material_id=material.pk, op="c", source_id=source.pk, source_key="k"
+        ),
+        WebhookCall: WebhookCall.objects.create(
+            job=job,
+            job_type="xml_import",
+            webhook_url="https://shop.example/",
+            host="shop.example",
+            idempotency_key=uuid4(),
+        ),
+        DataImportJob: found,
+        ImportRow: ImportRow.objects.create(job=job, number=1, line=2, outcome="c"),
+        MappingTemplate: MappingTemplate.objects.create(
+            supplier=supplier, name="tiles", shape="s", mapping=MAPPING
+        ),
+        ScrapingSession: ScrapingSession.objects.create(
+            background_job=job, source_url="https://acme.example/"
+        ),
+        AccessAttempt: AccessAttempt.objects.create(failures_since_start=1, **tried),
+        AccessFailureLog: AccessFailureLog.objects.create(**tried),
+        AccessLog: AccessLog.objects.create(logout_time=Now(), **tried),
+    }

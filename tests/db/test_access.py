@@ -1,0 +1,246 @@
+"""Every address, tried by everyone, with and without CSRF.
+
+The addresses come from the resolver, the expectations from the tables below: an address that has
+no entry fails, so that no later page can be forgotten.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.utils import quote
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+from django.utils.regex_helper import normalize
+
+from imports.models import DataImportJob
+from jobtracker.access import sync_roles
+from jobtracker.models import BackgroundJob, User
+from tests.db.every_table import fill
+
+pytestmark = pytest.mark.django_db
+
+ANYONE, VIEWER, OPERATOR, ADMINISTRATOR, NOBODY = range(5)
+WHO = {
+    "anonymous": ANYONE,
+    "guest": ANYONE,  # signed in, but not staff
+    "Viewers": VIEWER,
+    "Operators": OPERATOR,
+    "Administrators": ADMINISTRATOR,
+}
+GOOD = frozenset({200, 302})
+LOG_IN = "/admin/login/"
+TOKEN = "x" * 32
+
+
+@dataclass(frozen=True)
+class Rule:
+    """From which role on an address may be read and posted to, and what it answers then."""
+
+    get: int
+    post: int
+    get_answers: frozenset[int] = GOOD
+    post_answers: frozenset[int] = GOOD
+
+
+OPEN = Rule(ANYONE, ANYONE)
+HEALTH = Rule(ANYONE, ANYONE, frozenset({200, 503}), frozenset({405}))
+PAGE = Rule(VIEWER, VIEWER)
+ACT = Rule(OPERATOR, OPERATOR, frozenset({405}))
+FORM = Rule(OPERATOR, OPERATOR)
+MISSING = Rule(VIEWER, VIEWER, frozenset({404}), frozenset({404}))
+
+RULES = {
+    "/": OPEN,
+    "monitor": PAGE,
+    "monitor-changes": PAGE,
+    "retry-cause": ACT,
+    "job": PAGE,
+    "/admin/async-queue-monitor/jobs/%(job_id)s/": PAGE,
+    "job-panel": PAGE,
+    "job-cancel": ACT,
+    "job-retry": ACT,
+    "job-mark-failed": ACT,
+    "job-mark-completed": ACT,
+    "job-run-again": ACT,
+    "data-import": PAGE,
+    "import-start": Rule(OPERATOR, OPERATOR, frozenset({405}), frozenset({400})),
+    "import-detail": PAGE,
+    "import-parts": PAGE,
+    "import-source": PAGE,
+    "import-file": PAGE,
+    "import-mapping": PAGE,
+    "import-answer": ACT,
+    "health-live": HEALTH,
+    "health-ready": HEALTH,
+    "admin:index": PAGE,
+    "admin:login": OPEN,
+    "admin:logout": Rule(ANYONE, ANYONE, frozenset({302, 405})),
+    "admin:password_change": PAGE,
+    "admin:password_change_done": Rule(VIEWER, VIEWER, GOOD, frozenset({405})),
+    "admin:autocomplete": Rule(VIEWER, VIEWER, GOOD, frozenset({405})),
+    "admin:jsi18n": Rule(VIEWER, VIEWER, GOOD, frozenset({405})),
+    "admin:search": PAGE,
+    "admin:app_list": PAGE,
+    "admin:view_on_site": MISSING,
+    "/admin/%(url)s": MISSING,
+    "admin:auth_user_password_change": Rule(ADMINISTRATOR, ADMINISTRATOR),
+    "admin:repair-jobs": FORM,
+}
+
+# For each table of the admin: who may see, add, change. Nobody deletes.
+TABLES = {
+    "auth.group": (ADMINISTRATOR, NOBODY, NOBODY),
+    "axes.accessattempt": (ADMINISTRATOR, NOBODY, NOBODY),
+    "axes.accessfailurelog": (ADMINISTRATOR, NOBODY, NOBODY),
+    "axes.accesslog": (ADMINISTRATOR, NOBODY, NOBODY),
+    "catalogue.cataloguesource": (VIEWER, NOBODY, NOBODY),
+    "catalogue.material": (VIEWER, NOBODY, NOBODY),
+    "catalogue.materialsource": (VIEWER, NOBODY, NOBODY),
+    "catalogue.materialversion": (VIEWER, NOBODY, NOBODY),
+    "catalogue.supplier": (VIEWER, OPERATOR, OPERATOR),
+    "imports.dataimportjob": (VIEWER, NOBODY, NOBODY),
+    "imports.importrow": (VIEWER, NOBODY, NOBODY),
+    "imports.mappingtemplate": (VIEWER, NOBODY, OPERATOR),
+    "jobtracker.attemptsession": (VIEWER, NOBODY, NOBODY),
+    "jobtracker.auditentry": (VIEWER, NOBODY, NOBODY),
+    "jobtracker.backgroundjob": (VIEWER, NOBODY, OPERATOR),
+    "jobtracker.jobattempt": (VIEWER, NOBODY, NOBODY),
+    "jobtracker.jobcheckpoint": (VIEWER, NOBODY, NOBODY),
+    "jobtracker.jobevent": (VIEWER, NOBODY, NOBODY),
+    "jobtracker.jobqueue": (VIEWER, NOBODY, OPERATOR),
+    "jobtracker.user": (ADMINISTRATOR, ADMINISTRATOR, ADMINISTRATOR),
+    "jobtracker.worker": (VIEWER, NOBODY, NOBODY),
+    "scraping.scrapingsession": (VIEWER, NOBODY, NOBODY),
+    "webhooks.webhookcall": (VIEWER, NOBODY, NOBODY),
+}
+for label, (see, add, change) in TABLES.items():
+    name = label.replace(".", "_")
+    RULES |= {
+        f"admin:{name}_changelist": Rule(see, see),
+        f"admin:{name}_add": Rule(add, add),
+        f"admin:{name}_change": Rule(see, change),
+        f"admin:{name}_history": Rule(see, see),
+        f"admin:{name}_delete": Rule(NOBODY, NOBODY),
+        f"/admin/{label.replace('.', '/')}/%(object_id)s/": PAGE,  # leads to the change form
+    }
+
+QUERIES = {
+    "admin:autocomplete": "app_label=jobtracker&model_name=backgroundjob&field_name=supplier"
+}
+FORM_DATA = {"csrfmiddlewaretoken": TOKEN, "reason": "a reason", "stage": "feed_parsed"}
+
+
+@dataclass(frozen=True)
+class Address:
+    """`key` is its name, or its path where it has none; `path` has %(parameters)s."""
+
+    key: str
+    path: str
+
+
+def addresses(
+    resolver: URLResolver | None = None, above: str = "/", space: str = ""
+) -> list[Address]:
+    """Return all addresses below a resolver."""
+    found = []
+    for pattern in (resolver or get_resolver()).url_patterns:
+        [path, *_] = [text for text, _ in normalize(pattern.pattern.regex.pattern)]
+        if isinstance(pattern, URLResolver):
+            inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
+            found += addresses(pattern, above + path, inner)
+        else:
+            key = f"{space}{pattern.name}" if pattern.name else above + path
+            found.append(Address(key, above + path))
+    return found
+
+
+@pytest.fixture
+def made():
+    """The rows that addresses are about, by model."""
+    return fill()
+
+
+@pytest.fixture
+def cookies(made):
+    """What each of them sends along, by role."""
+    sync_roles()
+    sent = {}
+    for role in WHO:
+        client = Client()
+        if role != "anonymous":
+            user = User.objects.create_user(role, is_staff=role != "guest")
+            user.groups.set(Group.objects.filter(name=role))
+            client.force_login(user)
+        sent[role] = {name: cookie.value for name, cookie in client.cookies.items()}
+        sent[role][settings.CSRF_COOKIE_NAME] = TOKEN
+    return sent
+
+
+def filled(address: Address, made) -> str:
+    """Return the path with real objects in place of its parameters."""
+    job = made[BackgroundJob]
+    values = {
+        "job_id": job.pk,
+        "pk": made[DataImportJob].pk,
+        "fingerprint": "f" * 32,
+        "name": "cancel",
+        "url": "nowhere",
+        "app_label": "jobtracker",
+        "content_type_id": ContentType.objects.get_for_model(BackgroundJob).pk,
+        "object_id": job.pk,
+        "id": made[User].pk,
+    }
+    for model, row in made.items():
+        if address.path.startswith(f"/admin/{model._meta.app_label}/{model._meta.model_name}/"):
+            values["object_id"] = quote(row.pk)
+    query = f"job={job.pk}" if address.key == "admin:repair-jobs" else QUERIES.get(address.key, "")
+    return f"{address.path % values}?{query}".rstrip("?")
+
+
+def is_refused(response) -> bool:
+    """Tell whether someone was sent to log in, or away."""
+    to_log_in = response.status_code == 302 and response["Location"].startswith(LOG_IN)
+    return to_log_in or response.status_code in (401, 403)
+
+
+def wrong(role: str, address: Address, made, cookies) -> Iterator[str]:
+    """Try one address as one of them; yield what it answered wrongly."""
+    rule, path = RULES[address.key], filled(address, made)
+    tries = {
+        "GET": (rule.get, rule.get_answers, lambda client: client.get(path)),
+        "POST": (rule.post, rule.post_answers, lambda client: client.post(path, FORM_DATA)),
+        "POST without CSRF": (NOBODY, GOOD, lambda client: client.post(path, {"reason": "r"})),
+    }
+    for what, (least, answers, ask) in tries.items():
+        client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+        client.cookies.load(cookies[role])
+        with transaction.atomic():
+            response = ask(client)
+            transaction.set_rollback(True)
+        if WHO[role] >= least:
+            right = response.status_code in answers and not is_refused(response)
+        elif what == "POST without CSRF" or WHO[role] > ANYONE:
+            right = response.status_code == 403
+        else:
+            right = is_refused(response)
+        if not right:
+            yield f"{role}: {what} {path} ({address.key}) answers {response.status_code}"
+
+
+def test_every_address_has_a_rule_and_every_rule_an_address():
+    assert {address.key for address in addresses()} == set(RULES)
+
+
+def test_every_table_of_the_admin_has_a_row(made):
+    assert set(made) == set(admin.site._registry)
+
+
+@pytest.mark.parametrize("role", WHO)
+def test_everyone_gets_what_is_theirs(role, made, cookies):
+    assert [each for address in addresses() for each in wrong(role, address, made, cookies)] == []
