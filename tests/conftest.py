@@ -5,9 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from django.apps import AppConfig
 from django.conf import settings
+from django.db.models.signals import post_migrate
+from django.dispatch import receiver
 
 from jobtracker import embedded_pg
+from jobtracker.states import JobType
 
 SERVER = pytest.StashKey[embedded_pg.Server]()
 
@@ -30,3 +34,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         server.stop()
     if not is_worker(config):
         shutil.rmtree(Path(os.environ["JOBTRACKER_TEST_DATA"]), ignore_errors=True)
+
+
+@receiver(post_migrate)
+def keep_queues(sender: AppConfig, using: str, **kwargs: object) -> None:
+    """Put the migrations' own rows back: a transactional test leaves every table empty."""
+    if sender.label == "jobtracker":
+        queues = sender.get_model("JobQueue")
+        rows = [queues(job_type=job_type) for job_type in JobType]
+        queues.objects.using(using).bulk_create(rows, ignore_conflicts=True)

@@ -229,13 +229,14 @@ def test_root_serves_data_and_programs_that_lie_in_a_closed_folder(closed):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
 def test_a_user_is_told_whose_data_it_is(closed):
+    binaries = embedded_pg.wheel_binaries()  # now: the user may not look where they lie
     start(closed / "data").stop()
     closed.chmod(0o711)
     (closed / "data").chmod(0o777)
 
     def work() -> None:
         with pytest.raises(embedded_pg.ServerError, match="belongs to jobtracker"):
-            start(closed / "data")
+            embedded_pg.start(closed / "data", binaries)
 
     as_nobody(work)
 

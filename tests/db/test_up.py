@@ -165,7 +165,8 @@ def test_the_password_of_the_first_user_may_be_given(up):
 def test_an_interrupt_for_make_alone_stops_everything(up):
     makefile = up.data / "Makefile"
     makefile.write_text(f"run:\n\t@exec {sys.executable} manage.py up\n")
-    up.start(command=["make", "-f", str(makefile), "run"])
+    # A shell starts what it puts in the background with SIGINT ignored, which make would keep.
+    up.start(command=["env", "--default-signal=INT", "make", "-f", str(makefile), "run"])
     up.wait_ready()
     assert up.stop(signal.SIGINT) != 0
 
