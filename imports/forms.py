@@ -65,7 +65,7 @@ class StartForm(forms.Form):
         return list(Supplier.objects.values_list("name", flat=True).order_by("name")[:500])
 
     def clean_currency(self) -> str:
-        code = self.cleaned_data["currency"].strip().upper()
+        code: str = self.cleaned_data["currency"].strip().upper()
         if code and not is_code(code):
             raise forms.ValidationError(f"{code} is no ISO 4217 currency code.")
         return code

@@ -41,7 +41,8 @@ class Line:
 
     @property
     def record(self) -> str:
-        return (self.row.detail or {}).get("record", "")
+        detail: dict[str, str] = self.row.detail or {}
+        return detail.get("record", "")
 
 
 def failed_rows(job_id: UUID, limit: int) -> list[dict[str, Any]]:
