@@ -30,7 +30,7 @@ class ImportRowAdmin(ReadOnlyAdmin):
     search_help_text = "A job's id"
 
 
-class TemplateForm(forms.ModelForm):
+class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """A mapping that a run can obey."""
 
     class Meta:

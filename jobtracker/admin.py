@@ -273,7 +273,7 @@ class AuditAdmin(ReadOnlyAdmin):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, TableAdmin):
+class UserAdmin(DjangoUserAdmin, TableAdmin):  # type: ignore[misc]
     """Accounts. One that is not needed any more is made inactive: its acts stay on record."""
 
     form = UserChangeForm
@@ -281,7 +281,7 @@ class UserAdmin(DjangoUserAdmin, TableAdmin):
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "first_name", "last_name", "email", "is_active", "is_staff")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
-    ordering = ("username",)
+    ordering = ("username",)  # type: ignore[misc]
     fieldsets = (
         (None, {"fields": ("username", "password", "first_name", "last_name", "email")}),
         (

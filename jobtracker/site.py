@@ -6,7 +6,7 @@ neither. Every app's `admin.py` builds on these classes.
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.admin import ShowFacets
@@ -22,6 +22,7 @@ from unfold.paginator import InfinitePaginator
 from unfold.sites import UnfoldAdminSite
 
 from jobtracker import audit
+from jobtracker.models import User
 
 
 class TrackerAdminSite(UnfoldAdminSite):
@@ -86,10 +87,10 @@ class TableAdmin(ModelAdmin):
         }
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
-        audit.record(request.user, "add", self.subject, [obj.pk], changed=message)
+        audit.record(cast(User, request.user), "add", self.subject, [obj.pk], changed=message)
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
-        audit.record(request.user, "change", self.subject, [obj.pk], changed=message)
+        audit.record(cast(User, request.user), "change", self.subject, [obj.pk], changed=message)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
