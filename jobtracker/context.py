@@ -131,7 +131,7 @@ class JobContext:
         self._link.send(
             {
                 "event": {
-                    "at": time.time(),
+                    "at": time.monotonic(),
                     "level": level,
                     "stage": self._stage.name,
                     "message": message,
@@ -229,7 +229,7 @@ class JobContext:
         return before.data if before else {}
 
     def data(self, stage: str) -> dict[str, Any]:
-        """What an ended stage's checkpoint kept. Raises `KeyError` for one not reached."""
+        """What an ended stage's checkpoint kept. Raises `DoesNotExist` for one not reached."""
         return JobCheckpoint.objects.get(job_id=self.job.id, stage=stage).data
 
     # --- running ---

@@ -23,12 +23,14 @@ Whatever ends an attempt obeys a cancel that was asked for before: cancel beats 
 """
 
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
+from psycopg.errors import UniqueViolation
 
 from jobtracker import audit, pipelines
 from jobtracker.causes import fingerprint
@@ -82,8 +84,8 @@ class Failure:
 @dataclass(frozen=True)
 class Report:
     """What a running attempt says since its last report. Counters are totals, not increments;
-    `left` is in seconds; events are {at, level, stage, message, data} with `at` in seconds since
-    the epoch, warnings {code, message, where}."""
+    `left` is in seconds; events are {at, level, stage, message, data} with `at` on this host's
+    monotonic clock, warnings {code, message, where}."""
 
     progress: int
     stage: str
@@ -255,14 +257,16 @@ def flush(token: UUID, report: Report) -> bool:
             ), lines AS (
                 INSERT INTO job_events (job_id, attempt, at, level, stage, message, data)
                 SELECT job.id, (SELECT number FROM job_attempts WHERE token = %(token)s),
-                       to_timestamp(e.at), e.level, e.stage, e.message, coalesce(e.data, '{}')
+                       clock_timestamp() - make_interval(secs => %(now)s - e.at),
+                       e.level, e.stage, e.message, coalesce(e.data, '{}')
                 FROM job, jsonb_to_recordset(%(events)s)
                      AS e(at float8, level text, stage text, message text, data jsonb)
             )
             SELECT id, job_type FROM job
             """,
             {
-                "token": token, "progress": min(report.progress, 99), "stage": report.stage,
+                "token": token, "now": time.monotonic(),
+                "progress": min(report.progress, 99), "stage": report.stage,
                 "total": total, "done": report.done, "failed": report.failed,
                 "skipped": report.skipped, "stage_done": report.stage_done,
                 "stage_total": report.stage_total, "left": report.left, "advanced": report.advanced,
@@ -283,7 +287,7 @@ def flush(token: UUID, report: Report) -> bool:
 _END = """
 WITH held AS MATERIALIZED (
     SELECT b.*, a.number, EXISTS (
-        SELECT FROM job_checkpoints c WHERE c.job_id = b.id AND c.updated_at > a.claimed_at
+        SELECT FROM job_checkpoints c WHERE c.job_id = b.id AND c.attempt = a.number
     ) AS moved
     FROM job_attempts a JOIN background_jobs b ON b.id = a.job_id
     WHERE a.token = %(token)s AND b.attempt_token = %(token)s AND b.status = 'processing'
@@ -540,10 +544,22 @@ _KEY_IS_FREE = """
 """
 
 
+def _make_live(statement: str, params: Sequence[Any]) -> dict[UUID, Status]:
+    """Run an update that makes ended jobs live, inside a transaction. A job that took one of their
+    unique keys meanwhile was not seen, but the index refuses it: then run it again, seeing it."""
+    while True:
+        try:
+            with transaction.atomic():
+                return _change(statement, params)
+        except IntegrityError as error:
+            if not isinstance(error.__cause__, UniqueViolation):
+                raise
+
+
 def retry(job_ids: Iterable[UUID], actor: User | None, reason: str = "") -> list[UUID]:
     """Make failed and cancelled jobs pending again, with their limits anew and history kept."""
     with transaction.atomic():
-        changed = _change(
+        changed = _make_live(
             f"""
             UPDATE background_jobs b SET {_READY_AGAIN}
             FROM (SELECT DISTINCT ON (coalesce(unique_key, id::text)) id FROM background_jobs
@@ -566,7 +582,7 @@ def rerun_from(job_id: UUID, stage: str, actor: User | None, reason: str) -> boo
         raise ValueError(f"{stage!r} is not a stage; the stages are {', '.join(names)}")
     undone = names[names.index(stage) :]
     with transaction.atomic():
-        changed = _change(
+        changed = _make_live(
             f"UPDATE background_jobs b SET {_READY_AGAIN}, warnings = '[]', total_items = 0,"
             " done_items = 0, failed_items = 0, skipped_items = 0"
             " WHERE id = %s AND status IN ('completed', 'failed', 'cancelled')"
@@ -625,22 +641,28 @@ def _mark(
     values: list[Any],
     old: tuple[str, ...],
 ) -> bool:
+    """1. Write the job. 2. Close its attempt, which waits for a commit under the fence.
+    3. Only then the detail row: such a commit may have to write it first."""
     with transaction.atomic(), connection.cursor() as cursor:
-        changed = _change(
-            f"UPDATE background_jobs b SET status = '{status}', {assignments},"
+        cursor.execute(
+            f"UPDATE background_jobs SET status = '{status}', {assignments},"
             " attempt_token = NULL, cancel_requested_at = NULL, run_after = NULL,"
-            " waiting_for = NULL, updated_at = clock_timestamp()"
-            " WHERE id = %s AND status = ANY(%s)",
+            " waiting_for = NULL, stalled_at = NULL, expected_at = NULL,"
+            " updated_at = clock_timestamp()"
+            " WHERE id = %s AND status = ANY(%s) RETURNING job_type",
             [*values, job_id, list(old)],
         )
-        if changed:
-            cursor.execute(
-                "UPDATE job_attempts SET finished_at = clock_timestamp(), outcome = 'lost',"
-                " error = %s WHERE job_id = %s AND finished_at IS NULL",
-                [f"{action} by hand: {reason}", job_id],
-            )
-            audit.record(actor, action, "job", changed, reason)
-    return bool(changed)
+        row = cursor.fetchone()
+        if row is None:
+            return False
+        cursor.execute(
+            "UPDATE job_attempts SET finished_at = clock_timestamp(), outcome = 'lost',"
+            " error = %s WHERE job_id = %s AND finished_at IS NULL",
+            [f"{action} by hand: {reason}", job_id],
+        )
+        _mirror(row[0], [job_id])
+        audit.record(actor, action, "job", [job_id], reason)
+    return True
 
 
 def edit(job_ids: Iterable[UUID], actor: User | None, reason: str, **values: Any) -> list[UUID]:

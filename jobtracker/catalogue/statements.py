@@ -66,6 +66,9 @@ def _changed(name: str) -> str:
     )
 
 
+# The transaction's own now() is older than the lock: the changes of two writers who waited for each
+# other would be dated the wrong way round, and the older source would win.
+_NOW = "statement_timestamp()"
 _NAMES = _columns()
 _VALUES = ", ".join(f"{column.value} AS {column.name}" for column in COLUMNS)
 _RECORD = ", ".join(f"{field} {kind}" for field, kind in FIELDS.items())
@@ -199,7 +202,7 @@ created AS (
     SELECT material_id, %(supplier)s::bigint, {_NAMES}, review FROM fields WHERE op = 'c'
 ),
 updated AS (
-    UPDATE materials m SET ({_NAMES}, active, changed_at) = ROW({_columns("f.")}, true, now())
+    UPDATE materials m SET ({_NAMES}, active, changed_at) = ROW({_columns("f.")}, true, {_NOW})
     FROM fields f
     WHERE m.id = f.material_id AND f.op <> 'c'
         AND ({_columns("m.")}, m.active) IS DISTINCT FROM ({_columns("f.")}, true)
@@ -214,7 +217,7 @@ written AS (
     ON CONFLICT (source_id, source_key) DO UPDATE SET
         job_id = excluded.job_id, row_number = excluded.row_number,
         content_hash = excluded.content_hash, vals = excluded.vals,
-        provenance = excluded.provenance, changed_at = now()
+        provenance = excluded.provenance, changed_at = {_NOW}
     RETURNING new.row_number AS number,
         CASE WHEN old.vals IS NOT NULL THEN (
             SELECT jsonb_object_agg(field, old.vals->field)

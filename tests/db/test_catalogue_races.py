@@ -77,6 +77,20 @@ def test_the_same_feed_twice_at_once_makes_each_product_once():
     assert Material.objects.count() == MaterialVersion.objects.count() == 20
 
 
+def test_the_source_that_was_written_last_is_the_newer_one_whenever_its_transaction_began():
+    one, two = source(name="one"), source(name="two")
+    for each in (one, two):
+        write([row(1, sku="A")], each)
+    writer = Writer(uuid4(), one, ROWS_TABLE)
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        writer.stage([row(1, sku="A", finish="matt")])
+        pool.submit(written_elsewhere, [row(1, sku="A", finish="gloss")], two).result()
+        writer.apply()
+    in_order = MaterialSource.objects.order_by("changed_at")
+    assert list(in_order.values_list("source__name", flat=True)) == ["two", "one"]
+    assert Material.objects.get().changed_at == in_order[1].changed_at
+
+
 def test_suppliers_do_not_wait_for_each_other():
     writer = Writer(uuid4(), source(), ROWS_TABLE)
     other = source(supplier="Mosshult")

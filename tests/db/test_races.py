@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from imports.models import DataImportJob
 from jobtracker import lifecycle
 from jobtracker.models import BackgroundJob, JobAttempt, JobCheckpoint
 from jobtracker.states import LeaseLost, Status
@@ -168,3 +169,37 @@ def test_two_retries_make_one():
         other = Elsewhere(lambda: lifecycle.retry([job.pk], None))
         wait_until_blocked()
     assert other.result() == []
+
+
+@pytest.mark.parametrize(
+    "live_again",
+    [
+        lambda job: lifecycle.retry([job.pk], None),
+        lambda job: lifecycle.rerun_from(job.pk, "first", None, "why"),
+    ],
+)
+def test_of_two_jobs_with_one_unique_key_only_one_becomes_live_again(live_again):
+    first = make_job(unique_key="one")
+    lifecycle.cancel([first.pk], None)
+    second = make_job(unique_key="one")
+    lifecycle.cancel([second.pk], None)
+    with transaction.atomic():
+        assert lifecycle.retry([first.pk], None)
+        other = Elsewhere(lambda: live_again(second))
+        wait_until_blocked()
+    assert not other.result()
+    second.refresh_from_db()
+    assert second.status == Status.CANCELLED
+
+
+def test_a_job_marked_failed_waits_for_an_item_transaction_that_writes_its_detail_row():
+    job = make_job()
+    token = claim().token
+    with transaction.atomic():
+        lifecycle.fence(token)
+        mark = Elsewhere(lambda: lifecycle.mark_failed(job.pk, "stuck", None))
+        wait_until_blocked()
+        DataImportJob.objects.filter(background_job=job).update(encoding="utf-8")
+    assert mark.result()
+    detail = DataImportJob.objects.get(background_job=job)
+    assert (detail.status, detail.encoding) == (Status.FAILED, "utf-8")
