@@ -27,8 +27,8 @@ class Fetched:
 
 
 def is_url(source: str) -> bool:
-    """Tell an address from a path."""
-    return source.startswith(("http://", "https://"))
+    """Tell an address, of whatever scheme, from a path. The outbound guard judges it."""
+    return "://" in source
 
 
 def name_of(source: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -141,14 +142,14 @@ def _create(request: Request, detail: dict[str, Any]) -> Created:
         metadata["confirm"] = True
     if request.mapping:
         metadata["mapping"] = request.mapping.to_json()
-    same = detail.get("content_hash") or request.source
+    same = detail.get("content_hash") or sha256(request.source.encode()).hexdigest()
     return lifecycle.create(
         JobType.IMPORT,
         filename=detail["source_name"],
         supplier_id=supplier.pk,
         metadata=metadata,
         priority=request.priority,
-        unique_key=f"import:{supplier.pk}:{same}"[:200],
+        unique_key=f"import:{supplier.pk}:{same}",
         created_by=request.created_by,
         detail=detail,
     )

@@ -91,6 +91,8 @@ def test_a_table_in_cp1252_is_read(tmp_path):
         "http://169.254.169.254/latest/meta-data",
         "http://[::1]/feed.xml",
         "http://10.1.2.3/feed.xml",
+        "ftp://supplier.example/feed.xml",
+        "file:///etc/hostname",
     ],
 )
 def test_an_address_inside_is_refused(url):

@@ -54,6 +54,13 @@ def test_the_same_file_twice_is_one_job_and_kept_once(feed):
     assert stored() == before + 1
 
 
+def test_long_addresses_that_begin_alike_are_a_job_each(settings):
+    settings.OUTBOUND_ALLOW = frozenset({("127.0.0.1", 9)})
+    address = "http://127.0.0.1:9/" + "folder/" * 40
+    started = manage("import_feed", f"{address}a.xml", f"{address}b.xml", "--supplier", "N")
+    assert (started.code, BackgroundJob.objects.count()) == (0, 2)
+
+
 def test_what_is_refused_leaves_no_file_behind(tmp_path, feed):
     before = stored()
     (tmp_path / "empty.xml").write_bytes(b"")

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db.models import QuerySet
 
 from jobtracker import pipelines
 from jobtracker.catalogue import export
 from jobtracker.catalogue.models import Supplier
-from jobtracker.management.options import OneSentenceParser, TrackerCommand
+from jobtracker.management.options import OneSentenceParser, Refused, TrackerCommand
 from jobtracker.models import BackgroundJob
 
 
@@ -41,7 +41,7 @@ class Command(TrackerCommand):
                 else nullcontext(sys.stdout)
             )
         except OSError as error:
-            raise CommandError(f"Cannot write {output}: {error.strerror}.", returncode=2) from None
+            raise Refused(f"Cannot write {output}: {error.strerror}.") from None
         with target as stream:
             stream.writelines(pieces)
             stream.flush()
@@ -51,12 +51,12 @@ def _supplier(name: str) -> Supplier:
     try:
         return Supplier.objects.get(name=name)
     except Supplier.DoesNotExist:
-        raise CommandError(f"There is no supplier named {name!r}.", returncode=2) from None
+        raise Refused(f"There is no supplier named {name!r}.") from None
 
 
 def _materials_of(job_id: str) -> QuerySet:
     try:
         job = BackgroundJob.objects.get(pk=UUID(job_id))
     except (BackgroundJob.DoesNotExist, ValueError):
-        raise CommandError(f"There is no job {job_id}.", returncode=2) from None
+        raise Refused(f"There is no job {job_id}.") from None
     return pipelines.get(job.job_type).materials(job.pk)
