@@ -244,3 +244,9 @@ def test_every_table_of_the_admin_has_a_row(made):
 @pytest.mark.parametrize("role", WHO)
 def test_everyone_gets_what_is_theirs(role, made, cookies):
     assert [each for address in addresses() for each in wrong(role, address, made, cookies)] == []
+
+
+def test_health_asks_for_no_session_and_so_for_no_database(client, django_assert_num_queries):
+    client.force_login(User.objects.create_user("sam"))
+    with django_assert_num_queries(0):
+        assert client.get("/health/live").status_code == 200
