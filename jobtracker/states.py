@@ -8,7 +8,7 @@
     failed | cancelled -> pending        (an operator's retry)
     failed | cancelled | pending -> completed, pending | processing -> failed   (repair by hand)
 
-`lifecycle.py` holds the statements that walk these arrows; nobody else writes `status`.
+`lifecycle` holds the statements that walk these arrows; nobody else writes `status`.
 """
 
 from typing import Any
