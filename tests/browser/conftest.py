@@ -71,8 +71,9 @@ class Site:
             self.process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium, shut after the module: Playwright's event loop bars asynchronous tests."""
     path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     if path is None:
         pytest.skip("Chromium is not installed")
