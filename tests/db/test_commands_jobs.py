@@ -96,7 +96,8 @@ def test_cancel_and_retry(pending):
     assert manage("jobs", "retry", pending).out == "Pending again.\n"
     work_off()
     assert manage("jobs", "wait", pending).code == 0
-    actions = AuditEntry.objects.order_by("id").values_list("action", flat=True)
+    entries = AuditEntry.objects.filter(subject_id=pending).order_by("id")
+    actions = entries.values_list("action", flat=True)
     assert list(actions) == ["cancel", "retry"]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.core.management import call_command
 from pytest_django.plugin import DjangoDbBlocker
 
 from jobtracker import pipelines
@@ -20,15 +21,11 @@ def worker_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     replaced = pipelines._registered.get(ProbePipeline.job_type)
     pipelines.register(ProbePipeline())
     with django_db_blocker.unblock():
+        call_command("flush", interactive=False, verbosity=0)
         query(TABLES)
-        query("TRUNCATE background_jobs, workers, django_q_ormq CASCADE")
-        query(
-            "INSERT INTO job_queues (job_type, paused) VALUES ('pdf_processing', false),"
-            " ('web_scraping', false), ('xml_import', false) ON CONFLICT DO NOTHING"
-        )
         yield
-        query("TRUNCATE background_jobs, workers, django_q_ormq, django_q_task CASCADE")
         query("DROP TABLE probe_ledger, probe_gates, probe_strays")
+        call_command("flush", interactive=False, verbosity=0)
     pipelines._registered.pop(ProbePipeline.job_type)
     if replaced:
         pipelines.register(replaced)
