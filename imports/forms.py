@@ -53,6 +53,9 @@ class StartForm(forms.Form):
     confirm = forms.BooleanField(
         required=False, initial=True, label="Show me the mapping before anything is written"
     )
+    price_only = forms.BooleanField(
+        required=False, label="Prices and stock only: change nothing else"
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from imports.mapping import (
     suggest,
 )
 from imports.models import MappingTemplate
+from imports.prices import price_fields
 from imports.readers import Record, Survey
 from jobtracker.catalogue.models import DecimalStyle, Supplier
 from jobtracker.states import Waiting
@@ -48,22 +49,26 @@ def choose(
     template: MappingTemplate | None = None,
     currency: str = "",
     confirm: bool = False,
+    price_only: bool = False,
 ) -> Choice:
     """Take the mapping that a person gave, else the template for this shape of feed, else what
     the evidence supports if that is sure enough. `records` are from the start of the feed;
-    `currency` fills gaps; `confirm` asks a person even where the evidence is sure. Raises
-    `MappingError` for a given mapping that does not fit the feed.
+    `currency` fills gaps; `confirm` asks a person even where the evidence is sure;
+    `price_only` leaves out all that sets neither price nor stock. Raises `MappingError` for a
+    given mapping that does not fit the feed, or for one without price and stock.
     """
     defaults = _defaults(supplier, currency)
-    template = template or template_for(supplier, [each.source for each in survey.fields])
+    template = template or template_for(supplier, shape_of(survey, price_only=price_only))
     if given is None and template is None:
         suggestion = suggest(survey, records, defaults)
-        return _suggested(suggestion, confirm=confirm)
+        return _suggested(suggestion, confirm=confirm, price_only=price_only)
     if given is not None:
         mapping, by, template = obeyable(given, survey), "given by a person", None
     else:
         assert template is not None
         mapping, by = Mapping.from_json(template.mapping), f"template {template}"
+    if price_only:
+        mapping = price_fields(mapping)
     known = {target: value for target, value in defaults.items() if target != "decimal_style"}
     mapping = replace(mapping, defaults=mapping.defaults | known)
     question = currency_question(mapping, (record.fields for record in records))
@@ -73,13 +78,19 @@ def choose(
     return Choice(mapping, by, template, Waiting.CURRENCY, asked | {"mapping": mapping.to_json()})
 
 
-def _suggested(suggestion: Suggestion, *, confirm: bool) -> Choice:
+def _suggested(suggestion: Suggestion, *, confirm: bool, price_only: bool) -> Choice:
     bar = settings.MAPPING_CONFIDENCE
     mapping = suggestion.mapping(bar)
-    reason = needs_person(suggestion, bar)
+    reason = needs_person(suggestion, bar, price_only=price_only)
     if reason is None and not confirm:
+        if price_only:
+            mapping = price_fields(mapping)
         return Choice(mapping, "suggested, and sure")
-    questions = suggestion.open_questions(bar)
+    questions = [
+        question
+        for question in suggestion.open_questions(bar)
+        if not (price_only and question.target == "name")
+    ]
     return Choice(
         mapping,
         "suggested",
@@ -114,28 +125,32 @@ def mapping_in_file(path: str) -> Mapping:
         raise MappingError(f"{path}: {error}") from error
 
 
-def template_for(supplier: Supplier | None, sources: Iterable[str]) -> MappingTemplate | None:
-    """Return the supplier's newest template for feeds with exactly these fields."""
+def template_for(supplier: Supplier | None, shape: str) -> MappingTemplate | None:
+    """Return the supplier's newest template for feeds of this shape."""
     if supplier is None:
         return None
-    templates = MappingTemplate.objects.filter(supplier=supplier, shape=shape_of(sources))
+    templates = MappingTemplate.objects.filter(supplier=supplier, shape=shape)
     return templates.order_by("-pk").first()
 
 
-def shape_of(sources: Iterable[str]) -> str:
-    """Return what two feeds with the same fields have in common, whatever their order."""
-    return hashlib.sha256("\n".join(sorted(sources)).encode()).hexdigest()
+def shape_of(survey: Survey, *, price_only: bool) -> str:
+    """Return what two feeds with the same fields have in common, whatever their order. A
+    price-only run has a shape of its own: its mapping would blank what a whole feed sets."""
+    sources = sorted(each.source for each in survey.fields)
+    if price_only:
+        sources.append("prices only")
+    return hashlib.sha256("\n".join(sources).encode()).hexdigest()
 
 
 def keep_template(
-    supplier: Supplier, name: str, record_path: str, sources: Iterable[str], mapping: Mapping
+    supplier: Supplier, name: str, record_path: str, shape: str, mapping: Mapping
 ) -> MappingTemplate:
     """Keep a confirmed mapping for the supplier's next feed of the same shape. What is the same
     as the newest version of the name is not kept twice."""
     templates = MappingTemplate.objects.filter(supplier=supplier, name=name)
     newest = templates.order_by("-version").first()
     kept: dict[str, Any] = {
-        "shape": shape_of(sources),
+        "shape": shape,
         "mapping": mapping.to_json(),
         "record_path": record_path,
     }

@@ -16,6 +16,7 @@ from imports import feed_source, mapping_choice, readers
 from imports.batches import Batch, Batches
 from imports.mapping import Mapping, MappingError
 from imports.models import DataImportJob, ImportRow
+from imports.prices import PriceWriter
 from imports.readers import Source, UnreadableFeed
 from jobtracker import uploads
 from jobtracker.catalogue import write
@@ -120,6 +121,7 @@ class ImportPipeline(Pipeline):
         answer = context.answer(Waiting.CURRENCY) or context.answer(Waiting.MAPPING) or {}
         given = answer or context.job.metadata.get("mapping")
         supplier = detail.background_job.supplier
+        price_only = _price_only(context)
         survey = feed_source.survey_from_json(parsed["survey"])
         with uploads.local_copy(detail.source_file) as path:
             records = readers.read(path, Source.from_json(parsed["source"]))
@@ -133,6 +135,7 @@ class ImportPipeline(Pipeline):
                 template=detail.template,
                 currency=context.job.metadata.get("stated", {}).get("currency", ""),
                 confirm=bool(context.job.metadata.get("confirm")),
+                price_only=price_only,
             )
         except MappingError as error:
             raise Permanent(f"The mapping cannot be obeyed: {error}") from error
@@ -141,9 +144,12 @@ class ImportPipeline(Pipeline):
         with context.transaction():
             template = choice.template
             if supplier and answer.get("remember"):
-                sources = [each.source for each in survey.fields]
                 template = mapping_choice.keep_template(
-                    supplier, detail.source_name[:120], detail.record_path, sources, choice.mapping
+                    supplier,
+                    f"{detail.source_name[:110]}{' (prices)' if price_only else ''}",
+                    detail.record_path,
+                    mapping_choice.shape_of(survey, price_only=price_only),
+                    choice.mapping,
                 )
             DataImportJob.objects.filter(pk=detail.pk).update(
                 field_mappings=choice.mapping.to_json(), template=template
@@ -166,7 +172,8 @@ class ImportPipeline(Pipeline):
         source = feed_source.catalogue_source(
             context.job.supplier_id, detail.source_url or detail.source_name
         )
-        writer = write.Writer(context.job.id, source, ImportRow._meta.db_table)
+        kind = PriceWriter if _price_only(context) else write.Writer
+        writer = kind(context.job.id, source, ImportRow._meta.db_table)
         batches = Batches(Mapping.from_json(mapped["mapping"]), source.supplier)
         last = context.resumed.get("number", 0)
         counts = self.recount(context.job.id)
@@ -274,6 +281,10 @@ class ImportPipeline(Pipeline):
 
 def _detail(context: JobContext) -> DataImportJob:
     return DataImportJob.objects.get(background_job_id=context.job.id)
+
+
+def _price_only(context: JobContext) -> bool:
+    return bool(context.job.metadata.get("price_only"))
 
 
 def _write(context: JobContext, writer: write.Writer, batch: Batch) -> write.Outcome:

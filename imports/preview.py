@@ -15,6 +15,7 @@ from imports.batches import Batches
 from imports.mapping import MappingError, suggest
 from imports.mapping_choice import SAMPLE, choose
 from imports.models import ImportRow
+from imports.prices import PriceWriter
 from imports.readers import Inspection, Record, Survey, UnreadableFeed
 from imports.start import Request, check_url, supplier_of
 from jobtracker import outbound, uploads
@@ -80,6 +81,7 @@ def dry_run(request: Request) -> Preview:
                 given=request.mapping,
                 template=request.template,
                 currency=request.currency or "",
+                price_only=request.price_only,
             )
         except MappingError as error:
             raise SourceRefused(f"{request.source}: {error}") from error
@@ -88,7 +90,8 @@ def dry_run(request: Request) -> Preview:
         preview = Preview(request.source, survey.count, mapping=choice.mapping.to_json())
         source = _source(request, supplier)
         job_id = uuid4()
-        writer = write.Writer(job_id, source, ImportRow._meta.db_table)
+        kind = PriceWriter if request.price_only else write.Writer
+        writer = kind(job_id, source, ImportRow._meta.db_table)
         records = readers.read(path, found.source)
         for batch in Batches(choice.mapping, supplier).of(records):
             writer.stage(batch.rows, batch.rejected)

@@ -13,6 +13,7 @@ from imports import feed_source, readers
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import obeyable
 from imports.models import MappingTemplate
+from imports.prices import price_fields
 from imports.readers import UnreadableFeed
 from imports.readers.detect import kind_of
 from jobtracker import lifecycle, outbound, uploads
@@ -30,8 +31,9 @@ SUPPLIER_CHARS = 200
 @dataclass(frozen=True)
 class Request:
     """What a person asks for. `source` is a path or an address, `upload` a file from the pages
-    (then `source` is its name); `confirm` asks for a look at the mapping in any case; the rest
-    overrides what would be found out. Raises `SourceRefused` for what can be no import's."""
+    (then `source` is its name); `confirm` asks for a look at the mapping in any case; `price_only`
+    changes nothing but prices and stock of known products; the rest overrides what would be found
+    out. Raises `SourceRefused` for what can be no import's."""
 
     source: str
     upload: Any = None
@@ -44,6 +46,7 @@ class Request:
     mapping: Mapping | None = None
     template: MappingTemplate | None = None
     confirm: bool = False
+    price_only: bool = False
     priority: Priority = Priority.NORMAL
     created_by: User | None = None
     stated: dict[str, str] = field(init=False)
@@ -106,7 +109,8 @@ def check_file(path: Path, request: Request) -> str:
             return kind
         source = readers.inspect(path, **request.reading).source
         if request.mapping:
-            obeyable(request.mapping, readers.survey(path, source))
+            mapping = price_fields(request.mapping) if request.price_only else request.mapping
+            obeyable(mapping, readers.survey(path, source))
     except (UnreadableFeed, MappingError) as error:
         raise SourceRefused(f"{request.source}: {error}") from error
     return source.type
@@ -140,16 +144,19 @@ def _create(request: Request, detail: dict[str, Any]) -> Created:
     metadata: dict[str, Any] = {"stated": request.stated}
     if request.confirm:
         metadata["confirm"] = True
+    if request.price_only:
+        metadata["price_only"] = True
     if request.mapping:
         metadata["mapping"] = request.mapping.to_json()
     same = detail.get("content_hash") or sha256(request.source.encode()).hexdigest()
+    what = "prices" if request.price_only else "import"
     return lifecycle.create(
         JobType.IMPORT,
         filename=detail["source_name"],
         supplier_id=supplier.pk,
         metadata=metadata,
         priority=request.priority,
-        unique_key=f"import:{supplier.pk}:{same}",
+        unique_key=f"{what}:{supplier.pk}:{same}",
         created_by=request.created_by,
         detail=detail,
     )

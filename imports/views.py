@@ -52,6 +52,7 @@ def _requests(form: StartForm, user: User) -> list[Request]:
         "supplier": data["supplier"],
         "currency": data["currency"] or None,
         "confirm": data["confirm"],
+        "price_only": data["price_only"],
         "created_by": user,
     }
     if data["feeds"]:

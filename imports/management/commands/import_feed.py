@@ -35,6 +35,9 @@ class Command(TrackerCommand):
         parser.add_argument("--encoding")
         parser.add_argument("--delimiter")
         parser.add_argument("--currency", metavar="CODE", help="for prices that state none")
+        parser.add_argument(
+            "--price-only", action="store_true", help="change prices and stock, nothing else"
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would happen")
         add_job_options(parser)
 
@@ -51,6 +54,7 @@ class Command(TrackerCommand):
                 currency=options["currency"],
                 mapping=mapping,
                 template=template,
+                price_only=options["price_only"],
                 priority=priority_of(options["priority"]),
             )
             for source in _expanded(options["sources"])
