@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from imports import readers
 from imports.models import DataImportJob
 from imports.readers import FieldSurvey, Inspection, Survey
-from jobtracker import outbound, uploads
+from jobtracker import uploads
 from jobtracker.catalogue.models import CatalogueSource, Kind
 from jobtracker.states import Permanent, Retryable, Status
 
@@ -43,6 +43,8 @@ def fetch(detail: DataImportJob) -> Fetched | None:
     """Download the job's address into our storage; None where it has not changed since the last
     completed import from it that was asked for in the same way. Raises `Permanent` or
     `Retryable`."""
+    from jobtracker import outbound  # httpx: 8 MB that most processes never need
+
     job = detail.background_job
     before = (
         DataImportJob.objects.filter(
