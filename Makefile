@@ -48,10 +48,9 @@ check: $(VENV)/dev.stamp chromium
 	PUBLIC_URL=https://tracker.example $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(PYTEST)
 
-# Each is a program that prints its own table.
-bench: $(VENV)/bench.stamp
-	@for program in $(filter-out benchmarks/harness.py, $(wildcard benchmarks/*.py)); do \
-	  $(BIN)/python $$program || exit 1; done
+# Each program in benchmarks/ prints its own table too.
+bench: $(VENV)/dev.stamp $(VENV)/bench.stamp chromium
+	@$(BIN)/python benchmarks/all.py
 
 lock:
 	for name in requirements requirements-dev requirements-bench; do \

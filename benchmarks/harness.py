@@ -4,6 +4,7 @@ Imported before anything of Django. The server is an embedded one in a temporary
 of DATABASE_URL, in a database of its own that is dropped at the end.
 """
 
+import json
 import os
 import statistics
 import subprocess
@@ -12,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +32,8 @@ from psycopg.conninfo import make_conninfo
 
 from jobtracker import embedded_pg
 from jobtracker.models import Worker
+
+FIGURES = "BENCH_FIGURES"  # the file, of a run of all, that `record` adds to
 
 median = statistics.median
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -75,6 +79,25 @@ def cpu_of(pid: int) -> float:
 def percentile(values: Sequence[float], share: float) -> float:
     """Return the value below which that share of the values lies."""
     return sorted(values)[min(int(len(values) * share), len(values) - 1)]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A line of the table at the end of `make bench`; `ratio` is ours by the peer's, or theirs
+    by ours, as `goal` says it."""
+
+    name: str
+    ours: str
+    peer: str = ""
+    ratio: float | None = None
+    goal: str = ""
+
+
+def record(figure: Figure) -> None:
+    """Keep a figure for the table of all, when this is a run of all."""
+    if path := os.environ.get(FIGURES):
+        with Path(path).open("a") as file:
+            file.write(json.dumps(asdict(figure)) + "\n")
 
 
 def show(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

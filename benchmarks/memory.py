@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import harness
-from harness import show, worker
+from harness import Figure, record, show, worker
 
 from imports.start import Request, start_import
 from jobtracker.models import BackgroundJob, JobAttempt
@@ -69,6 +69,9 @@ def main() -> None:
                         f"{most:.0f}",
                         f"{seconds:.0f}",
                     ]
+                )
+                record(
+                    Figure(f"memory of an import of {size} MB, MB", f"{most:.0f}", goal="under 100")
                 )
                 feed.unlink()
     show(
