@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
+
 from jobtracker.models import BackgroundJob
 from jobtracker.models.fields import created_now, uuid7_key
 
