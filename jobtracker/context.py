@@ -78,12 +78,14 @@ class JobContext:
         self._progress = 0.0
         self._rate: deque[tuple[float, float]] = deque()
         self._reported = 0.0
+        self._unreported = False
         self._warnings = 0
 
     # --- stopping ---
 
     def check(self) -> None:
-        """Raise `Cancelled`, `HandBack` or `LeaseLost` when the attempt must stop."""
+        """Raise `Cancelled`, `HandBack` or `LeaseLost` when the attempt must stop. Also reports
+        what `advance` held back, once its time has come."""
         match self._link.stop():
             case "cancel":
                 raise Cancelled
@@ -91,6 +93,9 @@ class JobContext:
                 raise HandBack
             case "lost":
                 raise LeaseLost("no heartbeat was confirmed in time")
+        now = time.monotonic()
+        if self._unreported and now - self._reported >= REPORT_EVERY:
+            self._report(now)
 
     def wait_for(self, reason: Waiting, question: dict[str, Any]) -> None:
         """End this attempt until a person answers; `question` is what the page shows."""
@@ -112,7 +117,6 @@ class JobContext:
     ) -> None:
         """Say how far the stage is: `position` items `of` so many, or a `fraction` from 0 to 1
         where the number is not known. `counts` are the job's items so far. Calls `check()`."""
-        self.check()
         self._position = (position, of)
         self._counts = counts or self._counts
         if fraction is None:
@@ -122,9 +126,8 @@ class JobContext:
         self._progress = max(
             self._progress, 100 * (before + self._stage.share * min(fraction, 1.0)) / whole
         )
-        now = time.monotonic()
-        if now - self._reported >= REPORT_EVERY:
-            self._report(now)
+        self._unreported = True
+        self.check()
 
     def log(self, message: str, level: str = "info", **data: Any) -> None:
         """Add a line to the job's log."""
@@ -149,6 +152,7 @@ class JobContext:
 
     def _report(self, now: float) -> None:
         self._reported = now
+        self._unreported = False
         self._rate.append((now, self._progress))
         while now - self._rate[0][0] > RATE_WINDOW:
             self._rate.popleft()
@@ -249,6 +253,8 @@ class JobContext:
             self.advance(0, fraction=0.0)
             self._report(time.monotonic())
             pipeline.run_stage(stage, self)
+            if self._unreported:
+                self._report(time.monotonic())
             after = JobCheckpoint.objects.get(job_id=self.job.id, stage=stage.name)
             if after.state == StageState.RUNNING:
                 raise Permanent(f"Stage {stage.name} returned without its checkpoint.")
@@ -346,9 +352,11 @@ def _classified(error: Exception, stage: str) -> dict[str, Any]:
 
 def session_is_lost(error: BaseException) -> bool:
     """Tell a lost database session from any other database error, by SQLSTATE: none at all,
-    class 08, or a server that is going away. Asking the connection whether it is closed is a
-    race that was seen lost."""
+    class 08, a server that is going away, or a transaction that idled too long. Asking the
+    connection whether it is closed is a race that was seen lost."""
     cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    if isinstance(cause, psycopg.errors.IdleInTransactionSessionTimeout):
+        return True  # 25P03, which psycopg files under InternalError
     if not isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
         return False
     state = cause.sqlstate

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection
-from django.db.utils import OperationalError
+from django.db.utils import InternalError, OperationalError
 
 from jobtracker import context, lifecycle
 from jobtracker.models import BackgroundJob, JobCheckpoint
@@ -111,6 +111,12 @@ def test_green_means_done(pipeline, counts, outcome, message):
     assert message in end["message"]
 
 
+def idle_too_long() -> InternalError:
+    error = InternalError("terminating connection due to idle-in-transaction timeout")
+    error.__cause__ = psycopg.errors.lookup("25P03")("terminated")
+    return error
+
+
 def lost_session(state: str | None) -> OperationalError:
     cause = psycopg.OperationalError("gone")
     cause.sqlstate = state
@@ -129,6 +135,7 @@ def lost_session(state: str | None) -> OperationalError:
         (lost_session(None), "handed_back", "database session was lost"),
         (lost_session("57P01"), "handed_back", "database session was lost"),
         (lost_session("08006"), "handed_back", "database session was lost"),
+        (idle_too_long(), "handed_back", "database session was lost"),
         (lost_session("40P01"), "retryable", "OperationalError"),
     ],
 )
@@ -200,6 +207,41 @@ def test_progress_follows_the_shares_and_never_runs_backwards(pipeline):
     # The second stage has three of four shares: its middle is at 25 + 37.5.
     assert told[-1]["progress"] == 62
     assert (told[-1]["total"], told[-1]["done"]) == (3, 1)
+
+
+def test_what_the_throttle_held_back_is_told_at_the_next_check(pipeline, monkeypatch):
+    make_job()
+    told = []
+
+    def second(context):
+        monkeypatch.setattr("jobtracker.context.REPORT_EVERY", 3600.0)
+        context.advance(1, 3)
+        context.check()
+        told.append(len(link.told("progress")))
+        monkeypatch.setattr("jobtracker.context.REPORT_EVERY", 0.0)
+        context.check()
+        context.check()
+        told.append(len(link.told("progress")))
+        context.checkpoint(3)
+
+    pipeline.second_body = second
+    link = Link()
+    run(link)
+    assert told[1] - told[0] == 1
+    assert link.told("progress")[-1]["stage_done"] == 1
+
+
+def test_a_stage_ends_with_its_last_word_told(pipeline, monkeypatch):
+    make_job()
+    monkeypatch.setattr("jobtracker.context.REPORT_EVERY", 3600.0)
+
+    def second(context):
+        context.advance(3, 3, counts=GOOD)
+        context.checkpoint(3)
+
+    pipeline.second_body = second
+    last = run().told("progress")[-1]
+    assert (last["stage"], last["stage_done"], last["progress"]) == ("second", 3, 100)
 
 
 def test_warnings_are_bounded_but_the_log_says_what_was_done(pipeline):
