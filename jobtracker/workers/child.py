@@ -17,9 +17,9 @@ from typing import NoReturn
 from django.conf import settings
 from django.db import connections
 
-from jobtracker import context, reporting
+from jobtracker import context
 from jobtracker.lifecycle import Claimed
-from jobtracker.workers import processes, session
+from jobtracker.workers import processes, reports, session
 from jobtracker.workers.channel import Channel, Word
 
 OOM_SCORE = 500  # the kernel takes the work before the books
@@ -45,7 +45,7 @@ def main(claimed: Claimed, pipe: int, word: Word) -> NoReturn:
         # No atexit, which belongs to django-q2; so what is buffered must be written here.
         sys.stdout.flush()
         sys.stderr.flush()
-        reporting.flush()
+        reports.flush()
         os._exit(code)
 
 
