@@ -79,13 +79,23 @@ def test_many_updates_leave_what_a_person_does_alone(page: Page) -> None:
     page.locator("#jt-rows tr .jt-more").last.focus()
     page.evaluate("getSelection().selectAllChildren(document.querySelector('.c-job a'))")
     before = page.evaluate("[scrollY, getSelection().toString()]")
-    for done in range(100, 2100, 100):
+    for done in range(10, 610, 10):
         run(job, done)
         expect(row).to_contain_text(f"{done:,} of 8,000")
     assert page.evaluate("[scrollY, getSelection().toString()]") == before
     assert page.input_value("#jt-q") == "half typ"
     focused = "document.activeElement === [...document.querySelectorAll('#jt-rows .jt-more')].pop()"
     assert page.evaluate(focused)
+
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitem", name="Open job")).to_be_focused()
+    for done in range(610, 1010, 10):
+        run(job, done)
+        expect(row).to_contain_text(f"{done:,} of 8,000")
+    expect(page.get_by_role("menuitem", name="Open job")).to_be_focused()
+    page.keyboard.press("Escape")
+    assert page.evaluate(focused)
+    assert page.evaluate("scrollY") == before[0]
 
 
 def test_pause_holds_the_page_and_going_on_catches_up(page: Page) -> None:

@@ -4,96 +4,16 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import psycopg
 import pytest
-from django.conf import settings
 
 from jobtracker import embedded_pg
-from jobtracker.workers import processes
+from tests.fixtures.up_host import PATIENCE_SECONDS, READY, Up, free_port
 from tests.fixtures.worker_host import until, wait_dead
-
-COMMAND = (sys.executable, "manage.py", "up")
-PATIENCE_SECONDS = 90.0
-READY = "jobtracker is ready: http://127.0.0.1:"
-
-
-class Up:
-    """A `manage.py up` on a data folder and a port of its own."""
-
-    def __init__(self, data: Path) -> None:
-        self.data = data
-        self.port = free_port()
-        self.output = data / "up.log"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self, command: Sequence[str] = COMMAND, **environment: str) -> None:
-        """Start it, to be waited for."""
-        self.output.write_text("")
-        kept = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "WORKERS")}
-        with self.output.open("ab") as log:
-            self.process = subprocess.Popen(
-                command,
-                cwd=settings.BASE_DIR,
-                env=kept
-                | {
-                    "DJANGO_SETTINGS_MODULE": "jobtracker.settings",
-                    "JOBTRACKER_DATA": str(self.data),
-                    "PORT": str(self.port),
-                    "GRACE_SECONDS": "1",
-                    "WORKERS": "1",
-                }
-                | environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def wait_ready(self) -> None:
-        def said() -> bool:
-            assert self.running.poll() is None, self.output.read_text()
-            return READY in self.output.read_text()
-
-        until(said, "it is ready", PATIENCE_SECONDS)
-
-    @property
-    def running(self) -> subprocess.Popen[bytes]:
-        assert self.process
-        return self.process
-
-    def child(self, word: str) -> int:
-        """Return the pid of the direct child whose command line holds the word, 0 without."""
-        for pid in processes.children(self.running.pid):
-            if processes.start_ticks(pid) and word in command_line(pid):
-                return pid
-        return 0
-
-    def everything(self) -> list[int]:
-        return [self.running.pid, *processes.descendants(self.running.pid)]
-
-    def answers(self) -> bool:
-        try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/health/live").status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    def stop(self, number: int) -> int:
-        """Signal it and return its exit code; nothing of it may be left."""
-        everything = self.everything()
-        self.running.send_signal(number)
-        code = self.running.wait(PATIENCE_SECONDS)
-        wait_dead(everything)
-        return code
-
-    def clean_up(self) -> None:
-        if self.process and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
 
 
 @pytest.fixture
@@ -103,19 +23,6 @@ def up(tmp_path: Path) -> Iterator[Up]:
         yield up
     finally:
         up.clean_up()
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-def command_line(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
 
 
 def test_the_whole_life(up):
