@@ -21,7 +21,7 @@ def promote_due(limit: int = 500) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH due AS MATERIALIZED (SELECT id FROM background_jobs WHERE status = 'pending'"
-            " AND run_after <= clock_timestamp() ORDER BY run_after LIMIT %s"
+            " AND run_after <= statement_timestamp() ORDER BY run_after LIMIT %s"
             " FOR UPDATE SKIP LOCKED)"
             " UPDATE background_jobs b SET run_after = NULL, updated_at = clock_timestamp()"
             " FROM due WHERE b.id = due.id",

@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
                 ('stalled_at', models.DateTimeField(blank=True, null=True)),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
                 ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='jobtracker.backgroundjob')),
-                ('supplier', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='catalogue.supplier')),
+                ('supplier', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='catalogue.supplier')),
             ],
             options={
                 'db_table': 'background_jobs',
@@ -145,7 +145,7 @@ class Migration(migrations.Migration):
                 ('traceback', models.TextField(blank=True)),
                 ('cost_usd', models.DecimalField(blank=True, decimal_places=6, max_digits=12, null=True)),
                 ('sentry_event_id', models.CharField(blank=True, max_length=32)),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='jobtracker.backgroundjob')),
+                ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='jobtracker.backgroundjob')),
             ],
             options={
                 'db_table': 'job_attempts',
@@ -175,7 +175,7 @@ class Migration(migrations.Migration):
                 ('seconds', models.FloatField(default=0)),
                 ('data', models.JSONField(blank=True, default=dict)),
                 ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='checkpoints', to='jobtracker.backgroundjob')),
+                ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='checkpoints', to='jobtracker.backgroundjob')),
             ],
             options={
                 'db_table': 'job_checkpoints',

@@ -10,7 +10,9 @@ class JobAttempt(models.Model):
     """One try at a job, by one process. Its `token` is the fence: once `finished_at` is set,
     nothing that carries the token can be committed any more."""
 
-    job = models.ForeignKey(BackgroundJob, on_delete=models.CASCADE, related_name="attempts")
+    job = models.ForeignKey(
+        BackgroundJob, on_delete=models.CASCADE, related_name="attempts", db_index=False
+    )
     number = models.PositiveIntegerField()
     token = models.UUIDField(unique=True, editable=False)
     worker = models.UUIDField()

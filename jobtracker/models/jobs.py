@@ -33,7 +33,9 @@ class BackgroundJob(models.Model):
     error = models.TextField(blank=True, default="")
     error_fingerprint = models.CharField(max_length=32, blank=True, default="")
 
-    supplier = models.ForeignKey(Supplier, null=True, blank=True, on_delete=models.PROTECT)
+    supplier = models.ForeignKey(
+        Supplier, null=True, blank=True, on_delete=models.PROTECT, db_index=False
+    )
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
     run_after = models.DateTimeField(null=True, blank=True, help_text="Empty: ready now.")
     waiting_for = models.CharField(max_length=12, choices=Waiting.choices, null=True, blank=True)
@@ -171,7 +173,9 @@ class BackgroundJob(models.Model):
 class JobCheckpoint(models.Model):
     """What a stage has finished, committed together with the items that it covers."""
 
-    job = models.ForeignKey(BackgroundJob, on_delete=models.CASCADE, related_name="checkpoints")
+    job = models.ForeignKey(
+        BackgroundJob, on_delete=models.CASCADE, related_name="checkpoints", db_index=False
+    )
     stage = models.CharField(max_length=60)
     state = models.CharField(max_length=8, choices=StageState.choices)
     attempt = models.PositiveIntegerField()
