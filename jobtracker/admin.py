@@ -292,7 +292,7 @@ class UserAdmin(DjangoUserAdmin, TableAdmin):  # type: ignore[misc]
                 " Operators act, Administrators do all.",
             },
         ),
-        ("How they see the pages", {"fields": ("time_zone", "density", "shortcuts")}),
+        ("How they see the pages", {"fields": ("time_zone",)}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
