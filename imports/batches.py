@@ -1,9 +1,9 @@
 """Records of a feed as batches for the catalogue: mapped, folded, normalised."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 from imports.mapping import Families, Mapping, column_styles
@@ -34,20 +34,24 @@ class Batches:
     """Turns records into batches. Feed it every record from the first, also after a resume: rows
     of one product lean on the rows before them."""
 
-    def __init__(self, mapping: Mapping, supplier: Supplier | None) -> None:
+    def __init__(
+        self, mapping: Mapping, supplier: Supplier | None, start: Iterable[Record]
+    ) -> None:
+        """Learn the decimal styles from the `start` of the feed. That is read apart from the
+        records: to keep it for them would take as much memory as two batches."""
         self._mapping = mapping
         self._columns = mapping.columns
         self._families = Families()
         self._warned: Counter[str] = Counter()
         style = STYLES.get(DecimalStyle(supplier.decimal_style)) if supplier else None
         self._styles: dict[str, Any] = {"price": style, "stock": style} if style else {}
+        head = islice(start, STYLE_RECORDS)
+        self._styles |= column_styles(mapping, (record.fields for record in head))
 
     def of(self, records: Iterator[Record], *, after: int = 0) -> Iterator[Batch]:
         """Yield the batches of the records whose number is larger than `after`."""
-        head = list(islice(records, STYLE_RECORDS))
-        self._styles |= column_styles(self._mapping, (record.fields for record in head))
         batch = Batch()
-        for record in chain(head, records):
+        for record in records:
             values = self._mapping.apply(record.fields)
             skip = self._families.fold(values)
             if record.number <= after:

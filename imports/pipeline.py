@@ -174,12 +174,13 @@ class ImportPipeline(Pipeline):
         )
         kind = PriceWriter if _price_only(context) else write.Writer
         writer = kind(context.job.id, source, ImportRow._meta.db_table)
-        batches = Batches(Mapping.from_json(mapped["mapping"]), source.supplier)
+        mapping = Mapping.from_json(mapped["mapping"])
         last = context.resumed.get("number", 0)
         counts = self.recount(context.job.id)
         with uploads.local_copy(detail.source_file) as path:
-            records = readers.read(path, Source.from_json(parsed["source"]))
-            for batch in batches.of(records, after=last):
+            feed = Source.from_json(parsed["source"])
+            batches = Batches(mapping, source.supplier, readers.read(path, feed))
+            for batch in batches.of(readers.read(path, feed), after=last):
                 outcome = _write(context, writer, batch)
                 last = batch.last_number
                 counts = Counts(
@@ -189,6 +190,7 @@ class ImportPipeline(Pipeline):
                     skipped=counts.skipped + outcome.skipped,
                 )
                 context.advance(last, count, counts=counts)
+                del batch  # or it would stay beside the next one while that is made
         for warning in batches.warnings():
             context.warn(*warning)
         if last != count:
