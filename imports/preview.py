@@ -18,7 +18,7 @@ from imports.models import ImportRow
 from imports.prices import PriceWriter
 from imports.readers import Inspection, Record, Survey, UnreadableFeed
 from imports.start import Request, check_url, supplier_of
-from jobtracker import outbound, uploads
+from jobtracker import uploads
 from jobtracker.catalogue import write
 from jobtracker.catalogue.models import CatalogueSource, Supplier
 from jobtracker.catalogue.write import Change
@@ -92,8 +92,8 @@ def dry_run(request: Request) -> Preview:
         job_id = uuid4()
         kind = PriceWriter if request.price_only else write.Writer
         writer = kind(job_id, source, ImportRow._meta.db_table)
-        records = readers.read(path, found.source)
-        for batch in Batches(choice.mapping, supplier).of(records):
+        batches = Batches(choice.mapping, supplier, readers.read(path, found.source))
+        for batch in batches.of(readers.read(path, found.source)):
             writer.stage(batch.rows, batch.rejected)
             outcome = writer.apply()
             preview.created += outcome.created
@@ -149,6 +149,8 @@ def _opened(request: Request) -> Iterator[tuple[Path, Inspection, Survey, list[R
 
 
 def _download(url: str, path: Path) -> None:
+    from jobtracker import outbound  # httpx: 8 MB that most processes never need
+
     check_url(url)
     try:
         outbound.fetch(url, path, max_bytes=uploads.max_bytes())

@@ -16,7 +16,7 @@ from imports.models import MappingTemplate
 from imports.prices import price_fields
 from imports.readers import UnreadableFeed
 from imports.readers.detect import kind_of
-from jobtracker import lifecycle, outbound, uploads
+from jobtracker import lifecycle, uploads
 from jobtracker.catalogue.models import Supplier
 from jobtracker.catalogue.normalise import is_code
 from jobtracker.lifecycle import Created
@@ -118,6 +118,8 @@ def check_file(path: Path, request: Request) -> str:
 
 def check_url(url: str) -> None:
     """Raise `SourceRefused` for an address that the outbound guard would not reach."""
+    from jobtracker import outbound  # httpx: 8 MB that most processes never need
+
     try:
         outbound.check(url)
     except outbound.OutboundError as error:
