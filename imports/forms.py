@@ -48,7 +48,7 @@ class StartForm(forms.Form):
         max_length=3,
         label="Currency",
         widget=forms.TextInput(attrs={"placeholder": "EUR"}),
-        help_text="For prices that name none.",
+        help_text="for prices that name none",
     )
     confirm = forms.BooleanField(
         required=False, initial=True, label="Show me the mapping before anything is written"
