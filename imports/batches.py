@@ -1,6 +1,5 @@
 """Records of a feed as batches for the catalogue: mapped, folded, normalised."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -42,7 +41,6 @@ class Batches:
         self._mapping = mapping
         self._columns = mapping.columns
         self._families = Families()
-        self._warned: Counter[str] = Counter()
         style = STYLES.get(DecimalStyle(supplier.decimal_style)) if supplier else None
         self._styles: dict[str, Any] = {"price": style, "stock": style} if style else {}
         head = islice(start, STYLE_RECORDS)
@@ -64,11 +62,6 @@ class Batches:
         if len(batch):
             yield batch
 
-    def warnings(self) -> Iterator[tuple[str, str, str]]:
-        """Yield what was remarked in the rows, each kind once: code, message, where."""
-        for message, count in self._warned.most_common(20):
-            yield "rows", f"{count:,} {'row' if count == 1 else 'rows'}: {message}", ""
-
     def _add(self, batch: Batch, record: Record, values: dict[str, Any], skip: str | None) -> None:
         if record.error:
             remark = {"column": "", "field": "", "raw": "", "reason": record.error, "hint": ""}
@@ -87,8 +80,6 @@ class Batches:
             *({"reason": text} for text in record.warnings),
             *found.warnings,
         ]
-        for warning in warnings:
-            self._warned[f"{warning.get('column', '')}: {warning['reason']}".lstrip(": ")] += 1
         batch.rows.append(
             Row(
                 record.number,

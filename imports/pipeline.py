@@ -18,6 +18,7 @@ from imports.mapping import Mapping, MappingError
 from imports.models import DataImportJob, ImportRow
 from imports.prices import PriceWriter
 from imports.readers import Source, UnreadableFeed
+from imports.rows import remarks
 from jobtracker import uploads
 from jobtracker.catalogue import write
 from jobtracker.context import JobContext
@@ -177,6 +178,8 @@ class ImportPipeline(Pipeline):
         mapping = Mapping.from_json(mapped["mapping"])
         last = context.resumed.get("number", 0)
         counts = self.recount(context.job.id)
+        if last:
+            context.advance(last, count, counts=counts)
         with uploads.local_copy(detail.source_file) as path:
             feed = Source.from_json(parsed["source"])
             batches = Batches(mapping, source.supplier, readers.read(path, feed))
@@ -191,8 +194,8 @@ class ImportPipeline(Pipeline):
                 )
                 context.advance(last, count, counts=counts)
                 del batch  # or it would stay beside the next one while that is made
-        for warning in batches.warnings():
-            context.warn(*warning)
+        for message, number in remarks(context.job.id):
+            context.warn("rows", f"{number:,} rows: {message}")
         if last != count:
             raise Permanent(
                 f"The source has {last:,} records now; when first read it had {count:,}."

@@ -250,8 +250,9 @@ class JobContext:
                 self.advance(before.items, before.items, fraction=1.0)
                 continue
             self.log(f"{stage.label}: started", mark="resumed" if before else "started")
-            self.advance(0, fraction=0.0)
-            self._report(time.monotonic())
+            if before is None:  # a resumed stage knows better how far it is
+                self.advance(0, fraction=0.0)
+                self._report(time.monotonic())
             pipeline.run_stage(stage, self)
             if self._unreported:
                 self._report(time.monotonic())

@@ -6,6 +6,7 @@ from django.db import connection
 
 from imports import batches, preview, start
 from imports.models import ImportRow
+from imports.rows import remarks
 from jobtracker import context
 from jobtracker.catalogue import write
 from jobtracker.catalogue.models import Material, MaterialVersion
@@ -145,3 +146,14 @@ def test_a_dry_run_writes_nothing_and_counts_as_the_run_does(feed, tmp_path):
     assert said.created == job.result["created"] == 5
     assert said.updated == job.result["updated"] > 0
     assert said.unchanged == job.result["unchanged"] > 0
+
+
+def test_what_was_remarked_is_counted_from_the_rows_of_all_attempts(feed):
+    job_id = start_job(feed, "Disturbed")
+    zero = {"column": "price", "reason": "the price is 0"}
+    ImportRow.objects.bulk_create(
+        ImportRow(job_id=job_id, number=number, line=1, outcome="c", detail=detail)
+        for number, detail in enumerate([{"warnings": [zero, {"reason": "mended"}]},
+                                         {"warnings": [zero]}, None, {"reason": "skipped"}])
+    )  # fmt: skip
+    assert remarks(job_id) == [("price: the price is 0", 2), ("mended", 1)]
