@@ -229,17 +229,17 @@ def _jsonb(raw: bytes) -> bytes:
     return _LENGTH(len(raw) + 1) + b"\x01" + raw
 
 
-def _binary(rows: Iterable[Row]) -> bytes:
+def _binary(rows: Iterable[Row]) -> bytearray:
     """The rows as PostgreSQL's binary COPY format, in the order of the stage's columns.
 
     Half the cost of text on both sides: JSON needs no second escaping.
     """
-    parts = [_HEADER]
+    data = bytearray(_HEADER)
     for row in rows:
         values = row.values
         encoded = _json(values).encode()
         digest = hashlib.blake2b(encoded, digest_size=16).digest()
-        parts += (
+        for part in (
             _START(9, 4, row.number),
             _NULL if row.line is None else _INT(4, row.line),
             _text(row.key),
@@ -250,9 +250,10 @@ def _binary(rows: Iterable[Row]) -> bytes:
             _jsonb(encoded),
             _jsonb(_json(compact(row.key, values, row.provenance)).encode()),
             _NULL if row.detail is None else _jsonb(_json(row.detail).encode()),
-        )
-    parts.append(_END)
-    return b"".join(parts)
+        ):
+            data += part
+    data += _END
+    return data
 
 
 _NOTHING: dict[str, str] = {}
