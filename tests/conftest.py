@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
+from django.test.utils import setup_databases, teardown_databases
+from pytest_django.plugin import DjangoDbBlocker
 
 from jobtracker import embedded_pg
 from jobtracker.states import JobType
@@ -29,6 +33,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[SERVER] = embedded_pg.start(settings.DATA_DIR, settings.PG_BIN, FAST)
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Read the addresses while the real pipelines are registered: some tests replace one."""
+    import_module(settings.ROOT_URLCONF)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if server := config.stash.get(SERVER, None):
         server.stop()
@@ -43,3 +52,19 @@ def keep_queues(sender: AppConfig, using: str, **kwargs: object) -> None:
         queues = sender.get_model("JobQueue")
         rows = [queues(job_type=job_type) for job_type in JobType]
         queues.objects.using(using).bulk_create(rows, ignore_conflicts=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[None]:
+    """Make the test database whatever is collected. pytest-django's own fixture makes none for
+    tests that use it without its mark, as those with real workers do: they would then work on,
+    and empty, the database that the settings name."""
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
