@@ -24,13 +24,15 @@ BYTES_A_PRODUCT = 1_830
 
 
 def held(pid: int) -> tuple[float, float]:
-    """Return the resident memory of a process and the most it ever had, in MB; 0 if it is gone."""
+    """Return the resident memory of a process and the most it ever had, in MB of a million bytes (the
+    kernel counts in KiB); 0 if it is gone."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return 0.0, 0.0
     sizes = dict(re.findall(r"^(VmRSS|VmHWM):\s+(\d+) kB", status, re.MULTILINE))
-    return int(sizes.get("VmRSS", 0)) / 1000, int(sizes.get("VmHWM", 0)) / 1000
+    now, most = (int(sizes.get(name, 0)) * 1024 / 1e6 for name in ("VmRSS", "VmHWM"))
+    return now, most
 
 
 def import_watched(feed: Path) -> tuple[float, float, float, float]:

@@ -4,8 +4,9 @@ from django.contrib.admin import apps as admin_apps
 from django.db.models.signals import post_migrate
 
 
-class TrackerAdminConfig(admin_apps.AdminConfig):
-    """Django's admin on our own site class."""
+class TrackerAdminConfig(admin_apps.SimpleAdminConfig):
+    """Django's admin on our own site class. Its tables are looked up with the addresses, so that
+    workers, which serve none, do not carry them."""
 
     default = False
     default_site = "jobtracker.site.TrackerAdminSite"

@@ -8,6 +8,9 @@ from jobtracker import health, pipelines
 from jobtracker.hub.urls import urlpatterns as hub_urls
 from jobtracker.monitor.urls import urlpatterns as monitor_urls
 
+# Before the addresses: the admin makes its own from the tables that it knows by then.
+admin.autodiscover()
+
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/async-queue-monitor")),
     *monitor_urls,
