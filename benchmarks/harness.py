@@ -6,6 +6,7 @@ of DATABASE_URL, in a database of its own that is dropped at the end.
 
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -34,6 +35,9 @@ from jobtracker import embedded_pg
 from jobtracker.models import Worker
 
 FIGURES = "BENCH_FIGURES"  # the file, of a run of all, that `record` adds to
+
+# A benchmark that is told to end still stops the servers that it started.
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 median = statistics.median
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -24,8 +24,8 @@ BYTES_A_PRODUCT = 1_830
 
 
 def held(pid: int) -> tuple[float, float]:
-    """Return the resident memory of a process and the most it ever had, in MB of a million bytes (the
-    kernel counts in KiB); 0 if it is gone."""
+    """Return the resident memory of a process and the most it ever had, in MB of a million bytes
+    (the kernel counts in KiB); 0 if it is gone."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
