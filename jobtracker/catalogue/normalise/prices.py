@@ -41,7 +41,7 @@ class Price:
     warnings: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def parse_price(text: str, style: Style | None = None) -> Price:
     """Read "€45.50", "1.234,50 EUR/m²", "28,490/-", "from 12". Raises BadValue.
 

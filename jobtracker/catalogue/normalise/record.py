@@ -381,7 +381,7 @@ def bounded(code: str) -> str:
     return f"{code[:_LONGEST_CODE]}~{digest}"
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def category_path(text: str) -> tuple[str, ...]:
     """The steps of "Floors > Tiles", from the widest; one step where no separator is written."""
     line = one_line(text)

@@ -40,7 +40,7 @@ class Size:
     guessed: str | None = None
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def parse_size(text: str) -> Size | None:
     """Width, height and thickness of "60x60 cm", '24"x48"', "10 mm", "600 x 1200 x 9 mm".
 
@@ -79,7 +79,7 @@ def parse_size(text: str) -> Size | None:
     return Size(**sides, guessed=guessed)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def parse_length(text: str, unit: str = "mm") -> str:
     """One length in mm: "9 mm" -> "9", "1,5 cm" -> "15"; `unit` where none is written.
 

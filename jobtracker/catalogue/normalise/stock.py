@@ -40,7 +40,7 @@ class Stock:
     available: bool
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def parse_stock(text: str, style: Style | None = None) -> Stock:
     """Read "150", "in_stock", ">100", "nicht auf Lager". "Out of stock" is 0. Raises BadValue."""
     word = text.strip().lower().replace("_", " ")

@@ -74,7 +74,7 @@ def one_line(text: str) -> str:
 
 
 # Brands, colours and the like repeat; names and codes do not and call one_line directly.
-repeated_line = lru_cache(maxsize=8192)(one_line)
+repeated_line = lru_cache(maxsize=2048)(one_line)
 
 
 def plain_text(text: str) -> str:
