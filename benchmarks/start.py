@@ -10,6 +10,7 @@ run on one database at the same time; each waits while the other is measured.
 import argparse
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -30,6 +31,7 @@ from jobtracker.models import BackgroundJob
 from jobtracker.states import TERMINAL, JobType
 
 LOOK_SECONDS = 0.05
+STOP_SECONDS = 10.0
 GOALS = {"p50": 10.0, "p95": 20.0}
 
 Start = Callable[[str], None]
@@ -52,12 +54,17 @@ def stock_cluster() -> Iterator[None]:
         cwd=harness.ROOT,
         env=environment,
         stderr=subprocess.DEVNULL,
+        process_group=0,
     )
     try:
         yield
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:  # which it is known for
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def commit(start: Start, names: list[str]) -> float:
