@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -109,3 +111,22 @@ class UserTimeZoneMiddleware:
         zone = getattr(request.user, "time_zone", "")
         with timezone.override(ZoneInfo(zone) if zone else None):
             return self.get_response(request)
+
+
+LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
+
+
+class OneAddressMiddleware:
+    """Send a browser that came by another name of this machine to `PUBLIC_URL`: the sockets
+    answer to that origin alone, so a page under another one would never be live."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        name, _, port = urlsplit(settings.PUBLIC_URL).netloc.rpartition(":")
+        asked, _, asked_port = request.get_host().rpartition(":")
+        other_name = asked != name and asked_port == port and {asked, name} <= LOOPBACK
+        if other_name and request.method == "GET" and not request.path.startswith("/health/"):
+            return HttpResponseRedirect(settings.PUBLIC_URL + request.get_full_path())
+        return self.get_response(request)
