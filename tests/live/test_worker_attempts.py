@@ -80,6 +80,7 @@ def test_a_poison_job_fails_after_three_crashes_with_all_on_record(do: str) -> N
 
 
 def test_too_much_memory_ends_the_attempt_and_not_the_worker(host: WorkerHost) -> None:
+    host.wait_complete()
     nurses = host.pids("nurse")
     job_id = start_job(do="exhaust", once=True)
     until(lambda: outcomes(job_id) == ["retryable"], "the first attempt has ended")
