@@ -247,3 +247,40 @@ class MaterialVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_op_display()}: {self.source_key}"
+
+
+class RowOutcome(models.Model):
+    """What became of one row that a pipeline brought: the table that `write.Writer` fills.
+
+    `detail` is filled for failed, skipped and warned rows only: column, field, raw, reason, hint,
+    warnings.
+    """
+
+    class Outcome(models.TextChoices):
+        CREATED = "c", "created"
+        UPDATED = "u", "updated"
+        UNCHANGED = "=", "unchanged"
+        FAILED = "f", "failed"
+        SKIPPED = "s", "skipped"
+
+    job_id = models.UUIDField()
+    number = models.PositiveIntegerField()
+    line = models.PositiveIntegerField(null=True, blank=True)
+    key = models.TextField(null=True, blank=True)
+    outcome = models.CharField(max_length=1, choices=Outcome)
+    material_id = models.BigIntegerField(null=True, blank=True)
+    detail = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+        ordering = ["job_id", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["job_id", "number"], name="%(class)s_number"),
+            models.CheckConstraint(
+                name="%(class)s_outcome_known",
+                condition=models.Q(outcome__in=["c", "u", "=", "f", "s"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"row {self.number}"

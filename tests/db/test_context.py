@@ -260,7 +260,8 @@ def test_warnings_are_bounded_but_the_log_says_what_was_done(pipeline):
     assert marks == ["started", "done", "started", "done"]
 
 
-def test_a_type_without_a_pipeline_fails_with_a_sentence():
+def test_a_type_without_a_pipeline_fails_with_a_sentence(monkeypatch):
+    monkeypatch.setattr(pipelines, "_registered", {})
     BackgroundJob.objects.create(job_type=JobType.PDF)
     end = run().end
     assert (end["outcome"], "No pipeline" in end["message"]) == ("failed", True)
