@@ -20,6 +20,13 @@ class ScrapingSession(models.Model):
         FAILED = "failed", "Failed"
         CANCELLED = "cancelled", "Cancelled"
 
+    class Wish(models.TextChoices):
+        """What a person asks of the running crawl; the crawl clears it as it obeys."""
+
+        NONE = "", "None"
+        PAUSE = "pause", "Pause"
+        STOP = "stop", "Stop"
+
     id = uuid7_key()
     background_job = models.OneToOneField(
         BackgroundJob, on_delete=models.CASCADE, related_name="scraping_session"
@@ -32,6 +39,7 @@ class ScrapingSession(models.Model):
     materials_processed = models.PositiveIntegerField(default=0)
     progress_percentage = models.PositiveSmallIntegerField(default=0)
     scraping_config = models.JSONField(default=dict, blank=True)
+    wish = models.CharField(max_length=5, choices=Wish, blank=True, default=Wish.NONE)
     created_at = created_now()
     updated_at = created_now()
     error_message = models.TextField(blank=True, default="")

@@ -12,6 +12,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name='scrapingsession',
+            name='wish',
+            field=models.CharField(blank=True, choices=[('', 'None'), ('pause', 'Pause'), ('stop', 'Stop')], default='', max_length=5),
+        ),
         migrations.CreateModel(
             name='ScrapingRow',
             fields=[
