@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Pipeline, Stage
 from jobtracker.states import JobType, Permanent, StageState, Waiting
 
 BATCH_TRIES = 5
+SAMPLES = {"tiles.xml": "Northlight Tiles", "fabrics.csv": "Weaver & Loom"}
 
 
 class ImportPipeline(Pipeline):
@@ -269,6 +271,12 @@ class ImportPipeline(Pipeline):
         from imports.rows import failed_rows
 
         return failed_rows(job_id, limit)
+
+    def start_samples(self, folder: Path) -> list[UUID]:
+        from imports.start import Request, start_imports
+
+        requests = [Request(str(folder / name), supplier=who) for name, who in SAMPLES.items()]
+        return [created.job_id for created in start_imports(requests)]
 
     def source(self, job_id: UUID) -> str:
         detail = DataImportJob.objects.filter(background_job_id=job_id).first()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -107,6 +108,10 @@ class Pipeline:
         """Read a reply given on the command line to what `job` waits for. Raises `ValueError`
         with a sentence where the reply does not fit the question."""
         raise ValueError("This kind of job takes no answer on the command line.")
+
+    def start_samples(self, folder: Path) -> list[UUID]:
+        """Start the jobs of `manage.py demo` on the files in `folder`; returns their ids."""
+        return []
 
     def source(self, job_id: UUID) -> str:
         """Return where the job's data came from: a path, an address or a name."""

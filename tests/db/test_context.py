@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.db.utils import InternalError, OperationalError
 
-from jobtracker import context, lifecycle
+from jobtracker import context, lifecycle, pipelines
 from jobtracker.models import BackgroundJob, JobCheckpoint
 from jobtracker.pipelines import Counts
 from jobtracker.states import JobType, LeaseLost, Permanent, Retryable, StageState, Waiting
