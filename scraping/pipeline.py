@@ -1,12 +1,32 @@
-"""The crawl of a supplier's site: create, discover, scrape, fold."""
+"""The crawl of a supplier's site: create, discover, scrape, sum up."""
 
-from jobtracker.pipelines import SAME_STATUS, Detail, Pipeline, Stage
-from jobtracker.states import JobType
-from scraping.models import ScrapingSession
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import URLPattern, reverse
+
+from jobtracker.context import JobContext
+from jobtracker.models import BackgroundJob
+from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Pipeline, Stage
+from jobtracker.states import JobType, Permanent, StageState
+from scraping import outcome
+from scraping.models import ScrapingPage, ScrapingRow, ScrapingSession
+from scraping.options import Options
+from scraping.wishes import Stopped, Wish, heed
+
+STOPPED = "stopped by a person"
+SAMPLE_SITE = "http://127.0.0.1:8099/"  # where `manage.py demo` serves the sample site
+SAMPLE_SUPPLIER = "Northlight Tiles"
 
 
 class ScrapingPipeline(Pipeline):
-    """The pages are the items; the page table is the crawl's queue."""
+    """The pages are the items; the page table is the crawl's queue. Products are written with the
+    page that shows them, so a crawl that ends early keeps what it has."""
 
     job_type = JobType.SCRAPING
     label = "Scraping"
@@ -31,3 +51,156 @@ class ScrapingPipeline(Pipeline):
             "progress_percentage": "b.progress",
         },
     )
+    items_template = "scraping/items.html"
+
+    # --- stages ---
+
+    def session_created(self, context: JobContext) -> None:
+        """Judge the addresses where the crawl begins, and queue them."""
+        from jobtracker import outbound
+        from scraping import frontier
+
+        session, options = _session(context)
+        urls = _urls(context, session)
+        for url in urls:
+            context.check()
+            try:
+                outbound.check(url)
+            except outbound.OutboundRefused as error:
+                raise Permanent(str(error)) from error
+            except outbound.FetchFailed:
+                pass  # this page's own failure: its fetch says so, after its own retries
+        with context.transaction():
+            frontier.add(session.pk, [(url, 0, "") for url in urls], options)
+            context.checkpoint(len(urls))
+
+    def pages_discovered(self, context: JobContext) -> None:
+        """Find the pages that robots.txt and sitemaps name; whatever is known already stays."""
+        from jobtracker import outbound
+        from scraping import discovery, frontier
+
+        session, options = _session(context)
+        queued = ScrapingPage.objects.filter(session=session)
+        if options.mode == "page":
+            context.checkpoint(0, {"mode": "page"}, StageState.EMPTY)
+            return
+
+        def keep(urls: list[str], found_on: str) -> None:
+            with context.transaction():
+                frontier.add(session.pk, [(url, 0, found_on) for url in urls], options)
+            context.advance(queued.count())
+
+        with outbound.client() as client:
+            found = discovery.discover(
+                client, _urls(context, session), options, keep, context.check
+            )
+        for note in found.notes:
+            context.warn("discovery", note, session.source_url)
+        fallback = options.mode == "sitemap" and found.mode != "sitemap"
+        context.checkpoint(
+            queued.count(),
+            {"mode": found.mode, "sitemap_urls": found.sitemap_urls, "notes": found.notes},
+            StageState.DEGRADED if fallback else StageState.DONE,
+        )
+
+    def pages_scraped(self, context: JobContext) -> None:
+        """Fetch the pages, in a process of the crawl's own; at the end each has its outcome."""
+        from scraping import crawl, frontier
+
+        session, options = _session(context)
+        mode = context.data("pages_discovered")["mode"]
+        with context.transaction():
+            outcome.queue_again_if_all_failed(session.pk)
+        stopped = False
+        try:
+            heed(context, session.pk)
+            crawl.run(
+                context,
+                session,
+                replace(options, mode=mode),
+                check=lambda: heed(context, session.pk),
+            )
+        except Stopped:
+            stopped = True
+            context.log("Stopped by a person; the pages left are skipped.")
+            with context.transaction():
+                frontier.skip_rest(session.pk, STOPPED)
+        counts = self.recount(context.job.id)
+        context.advance(counts.done + counts.failed + counts.skipped, counts.total, counts=counts)
+        if not counts.done and not stopped:
+            raise Permanent(outcome.nothing_read(session.pk))
+        with context.transaction():
+            ScrapingSession.objects.filter(pk=session.pk).update(wish=Wish.NONE)
+            context.checkpoint(counts.total, {"stopped": stopped})
+
+    def materials_discovered(self, context: JobContext) -> None:
+        """Count what the pages gave, and how complete it is."""
+        session, _ = _session(context)
+        counts = self.recount(context.job.id)
+        materials = counts.result["materials"]
+        data: dict[str, Any] = {"coverage": outcome.coverage(context.job.id)}
+        if note := counts.result.get("note"):
+            context.warn("materials", note, session.source_url)
+            data["note"] = note
+        state = StageState.DONE if materials else StageState.EMPTY
+        context.checkpoint(materials, data, state)
+
+    # --- what the tracker asks ---
+
+    def recount(self, job_id: UUID) -> Counts:
+        return outcome.recount(job_id)
+
+    def forget(self, job_id: UUID, stages: Iterable[str]) -> None:
+        undone = set(stages)
+        pages = outcome.pages_of(job_id)
+        if "pages_discovered" in undone:
+            pages.delete()
+        elif "pages_scraped" in undone:
+            outcome.queue_again(pages)
+        if "pages_scraped" in undone:
+            ScrapingRow.objects.filter(job_id=job_id).delete()
+
+    def items(self, job_id: UUID, request: HttpRequest) -> dict[str, Any]:
+        from scraping.session_page import page_of_pages
+
+        return page_of_pages(job_id, request.GET)
+
+    def job_url(self, job_id: UUID) -> str | None:
+        session = ScrapingSession.objects.only("pk").filter(background_job_id=job_id).first()
+        return reverse("scraping-session", args=[session.pk]) if session else None
+
+    def parse_answer(self, job: BackgroundJob, options: Mapping[str, Any]) -> dict[str, Any]:
+        from scraping.answers import answer_from_options
+
+        return answer_from_options(job, options)
+
+    def start_samples(self, folder: Path) -> list[UUID]:
+        from scraping.start import Request, start_crawls
+
+        return [made.job_id for made in start_crawls([Request([SAMPLE_SITE], SAMPLE_SUPPLIER)])]
+
+    def source(self, job_id: UUID) -> str:
+        session = ScrapingSession.objects.filter(background_job_id=job_id).first()
+        return session.source_url if session else ""
+
+    def failures(self, job_id: UUID, limit: int) -> list[dict[str, Any]]:
+        return outcome.failures(job_id, limit)
+
+    def materials(self, job_id: UUID) -> QuerySet[Any, Any]:
+        rows = ScrapingRow.objects.filter(job_id=job_id, material_id__isnull=False)
+        return rows.order_by().values("material_id")
+
+    def urls(self) -> list[URLPattern]:
+        from scraping.urls import urlpatterns
+
+        return urlpatterns
+
+
+def _session(context: JobContext) -> tuple[ScrapingSession, Options]:
+    session = ScrapingSession.objects.get(background_job_id=context.job.id)
+    return session, Options.from_json(session.scraping_config)
+
+
+def _urls(context: JobContext, session: ScrapingSession) -> list[str]:
+    """The addresses where the crawl begins."""
+    return context.job.metadata.get("urls") or [session.source_url]

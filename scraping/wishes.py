@@ -4,6 +4,8 @@ A wish stands in the session until the crawl's own process reads it, within a se
 process obeys at its next safe point, so nothing that was fetched is lost.
 """
 
+from uuid import UUID
+
 from django.db import transaction
 
 from jobtracker import audit, lifecycle
@@ -40,10 +42,16 @@ def resume(session: ScrapingSession, user: User | None) -> bool:
     return bool(unheard) or answered
 
 
-def heed(context: JobContext, session_id: object) -> bool:
-    """Obey what was asked: ends the attempt for a pause, returns True for a stop. The caller keeps
-    what it has before it calls; cheap enough to be called every second."""
+class Stopped(Exception):
+    """A person asked the crawl to end with what it has."""
+
+
+def heed(context: JobContext, session_id: UUID) -> None:
+    """Obey what was asked: ends the attempt for a pause, raises `Stopped` for a stop. Cheap enough
+    to be called every second."""
     wish = ScrapingSession.objects.values_list("wish", flat=True).get(pk=session_id)
+    if wish == Wish.STOP:
+        raise Stopped
     if wish == Wish.PAUSE:
         with context.transaction():
             ScrapingSession.objects.filter(pk=session_id, wish=wish).update(wish=Wish.NONE)
@@ -51,7 +59,6 @@ def heed(context: JobContext, session_id: object) -> bool:
             Waiting.PAUSED,
             {"message": "The crawl is paused. Resume it to fetch the pages that are left."},
         )
-    return wish == Wish.STOP
 
 
 def _ask(session: ScrapingSession, wish: Wish, user: User | None) -> bool:
@@ -60,7 +67,7 @@ def _ask(session: ScrapingSession, wish: Wish, user: User | None) -> bool:
         live = live.filter(background_job__waiting_for=None)
     with transaction.atomic():
         # By key: an update through a join would have to lock the job's row as well.
-        asked = bool(live.exists()) and bool(
+        asked = live.exists() and bool(
             ScrapingSession.objects.filter(pk=session.pk).update(wish=wish)
         )
         if asked:
