@@ -25,6 +25,8 @@ ACTS = {
     ("jobtracker", "change_jobqueue"),
     ("imports", "add_dataimportjob"),
     ("imports", "change_mappingtemplate"),
+    ("pdfjobs", "add_pdfdocument"),
+    ("scraping", "add_scrapingsession"),
     ("catalogue", "add_supplier"),
     ("catalogue", "change_supplier"),
 }

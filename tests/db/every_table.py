@@ -31,8 +31,10 @@ from jobtracker.models import (
     Worker,
 )
 from jobtracker.webhooks.models import WebhookCall
-from scraping.models import ScrapingSession
+from pdfjobs.models import PdfChunk, PdfDocument, PdfEmbedding, PdfImage, PdfPage, PdfRow
+from scraping.models import ScrapingPage, ScrapingRow, ScrapingSession
 from tests.db.jobs import claim, make_job
+from tests.db.pdf_documents import make_document
 
 MAPPING = {"fields": [{"source": "a", "target": "name", "transform": None}], "defaults": {}}
 
@@ -49,6 +51,9 @@ def fill() -> dict[type[Model], Any]:
     DataImportJob.objects.filter(pk=found.pk).update(source_file=stored.name)
     source = CatalogueSource.objects.create(supplier=supplier, kind="feed", name="tiles")
     material = Material.objects.create(supplier=supplier, name="Tile")
+    document = make_document("tiles.pdf", supplier)
+    page = PdfPage.objects.get(document=document, number=1)
+    session = ScrapingSession.objects.create(background_job=job, source_url="https://acme.example/")
     audit.record(None, "edit", "job", [job.pk], "a reason")
     tried = {"ip_address": "192.0.2.1", "username": "sam", "path_info": "/", "user_agent": "u"}
     return {
@@ -88,9 +93,23 @@ def fill() -> dict[type[Model], Any]:
         MappingTemplate: MappingTemplate.objects.create(
             supplier=supplier, name="tiles", shape="s", mapping=MAPPING
         ),
-        ScrapingSession: ScrapingSession.objects.create(
-            background_job=job, source_url="https://acme.example/"
+        PdfDocument: document,
+        PdfPage: page,
+        PdfImage: PdfImage.objects.create(
+            page=page, number=9, box=[0, 0, 9, 9], file="i", width_px=9, height_px=9, phash="0"
         ),
+        PdfChunk: PdfChunk.objects.create(
+            page=page, number=1, box=[0, 0, 9, 9], text="t", content_hash="h"
+        ),
+        PdfEmbedding: PdfEmbedding.objects.create(
+            content_hash="h", provider="p", version="1", vector=[0.5, 0.5]
+        ),
+        PdfRow: PdfRow.objects.create(job_id=job.pk, number=1001, line=1, outcome="c"),
+        ScrapingSession: session,
+        ScrapingPage: ScrapingPage.objects.create(
+            session=session, url="https://acme.example/", canonical_url="https://acme.example/"
+        ),
+        ScrapingRow: ScrapingRow.objects.create(job_id=job.pk, number=1, outcome="c"),
         AccessAttempt: AccessAttempt.objects.create(failures_since_start=1, **tried),
         AccessFailureLog: AccessFailureLog.objects.create(**tried),
         AccessLog: AccessLog.objects.create(logout_time=Now(), **tried),

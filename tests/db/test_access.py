@@ -21,6 +21,7 @@ from django.utils.regex_helper import normalize
 from imports.models import DataImportJob
 from jobtracker.access import sync_roles
 from jobtracker.models import BackgroundJob, User
+from pdfjobs.models import PdfDocument
 from tests.db.every_table import fill
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +77,14 @@ RULES = {
     "import-file": PAGE,
     "import-mapping": PAGE,
     "import-answer": ACT,
+    "pdf-start": Rule(OPERATOR, OPERATOR, frozenset({405}), frozenset({400})),
+    "pdf-document": PAGE,
+    "pdf-parts": PAGE,
+    "pdf-page": PAGE,
+    "pdf-original": PAGE,
+    "pdf-file": PAGE,
+    "pdf-answer": ACT,
+    "pdf-retry": ACT,
     "health-live": HEALTH,
     "health-ready": HEALTH,
     "admin:index": PAGE,
@@ -116,6 +125,14 @@ TABLES = {
     "jobtracker.jobqueue": (VIEWER, NOBODY, OPERATOR),
     "jobtracker.user": (ADMINISTRATOR, ADMINISTRATOR, ADMINISTRATOR),
     "jobtracker.worker": (VIEWER, NOBODY, NOBODY),
+    "pdfjobs.pdfchunk": (VIEWER, NOBODY, NOBODY),
+    "pdfjobs.pdfdocument": (VIEWER, NOBODY, NOBODY),
+    "pdfjobs.pdfembedding": (VIEWER, NOBODY, NOBODY),
+    "pdfjobs.pdfimage": (VIEWER, NOBODY, NOBODY),
+    "pdfjobs.pdfpage": (VIEWER, NOBODY, NOBODY),
+    "pdfjobs.pdfrow": (VIEWER, NOBODY, NOBODY),
+    "scraping.scrapingpage": (VIEWER, NOBODY, NOBODY),
+    "scraping.scrapingrow": (VIEWER, NOBODY, NOBODY),
     "scraping.scrapingsession": (VIEWER, NOBODY, NOBODY),
     "webhooks.webhookcall": (VIEWER, NOBODY, NOBODY),
 }
@@ -188,8 +205,11 @@ def filled(address: Address, made) -> str:
     values = {
         "job_id": job.pk,
         "pk": made[DataImportJob].pk,
+        "document_id": made[PdfDocument].pk,
+        "number": 1,
         "fingerprint": "f" * 32,
         "name": "cancel",
+        "filename": "p1.png",
         "url": "nowhere",
         "app_label": "jobtracker",
         "content_type_id": ContentType.objects.get_for_model(BackgroundJob).pk,

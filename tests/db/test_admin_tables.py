@@ -13,6 +13,7 @@ from imports.models import ImportRow
 from jobtracker.catalogue.models import Material, Supplier
 from jobtracker.models import AuditEntry, JobAttempt, JobEvent, User
 from jobtracker.webhooks.models import WebhookCall
+from pdfjobs.models import PdfDocument, PdfRow
 from tests.db.every_table import fill
 from tests.db.jobs import make_job
 from tests.db.pages import signed_in
@@ -79,6 +80,7 @@ def many(number: int) -> None:
         Material.objects.create(supplier=supplier, name="Tile")
         JobEvent.objects.create(job=job, message="m")
         ImportRow.objects.create(job=job, number=1, line=2, outcome="c")
+        PdfRow.objects.create(job_id=job.pk, number=1001, line=1, outcome="c")
         JobAttempt.objects.create(job=job, number=1, token=uuid4(), worker=uuid4(), host="h", pid=1)
         WebhookCall.objects.create(
             job=job, job_type=job.job_type, webhook_url="u", host="h", idempotency_key=uuid4()
@@ -104,7 +106,7 @@ def test_a_long_list_has_a_next_page(administrator, made):
     )
 
 
-@pytest.mark.parametrize("model", [JobEvent, ImportRow, WebhookCall, JobAttempt], ids=str)
+@pytest.mark.parametrize("model", [JobEvent, ImportRow, PdfRow, WebhookCall, JobAttempt], ids=str)
 def test_rows_are_found_by_their_job(administrator, made, model):
     other = make_job()
     url = address(model, "changelist")
@@ -112,6 +114,14 @@ def test_rows_are_found_by_their_job(administrator, made, model):
     assert [row.pk for row in found] == [made[model].pk]
     for text in (str(other.pk), "no id"):
         assert not administrator.get(url, {"q": text}).context["cl"].result_list
+
+
+def test_a_sealed_password_is_not_shown(administrator, made):
+    PdfDocument.objects.update(sealed_password="c2VhbGVk")
+    document = made[PdfDocument]
+    page = administrator.get(address(PdfDocument, "change", document.pk)).content.decode()
+    assert document.content_hash in page
+    assert "c2VhbGVk" not in page
 
 
 def test_history_is_the_audit_log(administrator, made):

@@ -17,6 +17,8 @@ ACTS = {
     "jobtracker.change_backgroundjob",
     "jobtracker.change_jobqueue",
     "jobtracker.operate_jobs",
+    "pdfjobs.add_pdfdocument",
+    "scraping.add_scrapingsession",
 }
 TABLES = {
     "catalogue.cataloguesource",
@@ -35,6 +37,14 @@ TABLES = {
     "jobtracker.jobevent",
     "jobtracker.jobqueue",
     "jobtracker.worker",
+    "pdfjobs.pdfchunk",
+    "pdfjobs.pdfdocument",
+    "pdfjobs.pdfembedding",
+    "pdfjobs.pdfimage",
+    "pdfjobs.pdfpage",
+    "pdfjobs.pdfrow",
+    "scraping.scrapingpage",
+    "scraping.scrapingrow",
     "scraping.scrapingsession",
     "webhooks.webhookcall",
 }
