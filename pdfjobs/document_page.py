@@ -7,9 +7,11 @@ from typing import Any
 from django.db.models import Count, QuerySet
 from django.urls import reverse
 
+from jobtracker import pipelines
 from jobtracker.catalogue.models import CatalogueSource, Kind, Material, MaterialSource
 from jobtracker.catalogue.provenance import expand
 from jobtracker.models import BackgroundJob
+from jobtracker.states import JobType
 from pdfjobs.models import PdfDocument, PdfImage, PdfPage, PdfRow
 from pdfjobs.reading.model import Box
 
@@ -43,6 +45,12 @@ class Leaf:
     @property
     def url(self) -> str:
         return reverse("pdf-page", args=[self.page.document_id, self.page.number])
+
+    @property
+    def reached(self) -> str:
+        """The last stage that is over for the page."""
+        stages = pipelines.get(JobType.PDF).stages
+        return next((stage.label for stage in stages if stage.name == self.page.stage), "")
 
     @property
     def thumbnail_url(self) -> str:

@@ -22,6 +22,7 @@ from imports.models import DataImportJob
 from jobtracker.access import sync_roles
 from jobtracker.models import BackgroundJob, User
 from pdfjobs.models import PdfDocument
+from scraping.models import ScrapingSession
 from tests.db.every_table import fill
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +86,15 @@ RULES = {
     "pdf-file": PAGE,
     "pdf-answer": ACT,
     "pdf-retry": ACT,
+    "scraper": PAGE,
+    "scraper-start": Rule(OPERATOR, OPERATOR, frozenset({405}), frozenset({400})),
+    "scraper-check": Rule(OPERATOR, OPERATOR, frozenset({405}), frozenset({200, 400})),
+    "scraping-session": PAGE,
+    "scraping-parts": PAGE,
+    "scraping-pause": ACT,
+    "scraping-resume": ACT,
+    "scraping-stop": ACT,
+    "scraping-retry-failed": ACT,
     "health-live": HEALTH,
     "health-ready": HEALTH,
     "admin:index": PAGE,
@@ -204,7 +214,7 @@ def filled(address: Address, made) -> str:
     job = made[BackgroundJob]
     values = {
         "job_id": job.pk,
-        "pk": made[DataImportJob].pk,
+        "pk": made[ScrapingSession if address.path.startswith("/scraper") else DataImportJob].pk,
         "document_id": made[PdfDocument].pk,
         "number": 1,
         "fingerprint": "f" * 32,

@@ -138,6 +138,14 @@ def test_a_document_shows_its_pages_with_state_kind_and_records(operator):
     assert numbers(shown(operator, url(document, "?pages=failed"))) == [2]
 
 
+def test_a_page_that_is_not_over_says_how_far_it_is(operator):
+    document = make_document(pages=2)
+    PdfPage.objects.filter(document=document, number=2).update(
+        state="pending", kind="", stage="tables_extracted"
+    )
+    assert "Read tables" in shown(operator, url(document, "?pages=pending"))
+
+
 def test_a_document_without_pages_says_so(operator):
     assert "No page is known yet." in shown(operator, url(make_document(pages=0)))
 
