@@ -79,6 +79,7 @@ class Limits:
     also the child's CPU time; `memory` is address space in bytes, `pixels` those of a drawn page
     and of an extracted picture."""
 
+    open_seconds: float = 30.0
     page_seconds: float = 20.0
     table_seconds: float = 15.0
     file_seconds: float = 3600.0
@@ -108,7 +109,7 @@ class Reader:
         password: str | None = None,
         *,
         check: Callable[[], None] = lambda: None,
-        limits: Limits = Limits(),  # noqa: B008, frozen
+        limits: Limits = Limits(),
     ) -> None:
         self.path = path.resolve()
         self.password = password
@@ -188,7 +189,7 @@ class Reader:
                 )
             opened.warnings += self._second_opinion(opened)
             return opened
-        raise Damaged(f"The file is damaged and no page of it can be read: {reasons[0]}.")
+        raise Damaged(f"The file is damaged and no page of it can be read: {reasons[-1]}.")
 
     def _open(self, engine: str) -> Opened:
         self._start()
@@ -201,7 +202,7 @@ class Reader:
                 "scratch": self._scratch.name,
                 "limits": asdict(self.limits),
             },
-            self.limits.page_seconds,
+            self.limits.open_seconds,
         )
         if "refused" in answer:
             raise _REFUSALS[answer["refused"]](answer["sentence"])
@@ -215,7 +216,8 @@ class Reader:
             answer = self._ask({"do": "inspect"}, 5)
         except _Died:
             return []
-        return answer.get("ok", [])
+        warnings: list[str] = answer.get("ok", [])
+        return warnings
 
     def _page(self, what: str, number: int, seconds: float, folder: Path | None = None) -> Any:
         left = self.limits.file_seconds - self._spent
@@ -236,7 +238,8 @@ class Reader:
             return answer["ok"]
         if answer.get("stop"):
             self._kill()
-        raise PageFailed(f"The page cannot be read: {answer['reason']}.", _SAVE_ANEW)
+        reason = answer.get("reason") or answer["sentence"]
+        raise PageFailed(f"The page cannot be read: {reason}.", _SAVE_ANEW)
 
     def _start(self) -> None:
         self._kill()
@@ -311,7 +314,8 @@ class Reader:
                 raise _Died("it holds more than can be taken in")
             parts.append(part)
         line, self._unread = b"".join(parts).split(b"\n", 1)
-        return json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
 
 def _death(code: int) -> str:

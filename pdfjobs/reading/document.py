@@ -49,7 +49,7 @@ class Document:
         self.scratch = scratch
         self.engine = engine
         _look_at_start(path)
-        count = len(self.plumber.pages) if engine == "pdfplumber" else len(self.pdfium)
+        count = len(self._plumbed(path)) if engine == "pdfplumber" else len(self.pdfium)
         if count == 0:
             raise Refused("damaged", "it has no pages")
         if count > pages_most:
@@ -64,20 +64,17 @@ class Document:
         """The document in pdfium; of the copy saved anew unless pdfium opened the file itself."""
         if self.engine == "pdfium":
             return self._by_pdfium(self.path, self.password)
-        return self._by_pdfium(self._saved_anew(), None)
+        return self._by_pdfium(self._saved_anew, None)
 
     @cached_property
-    def plumber(self) -> Any:
-        import pdfplumber
-        from pdfminer.pdfdocument import PDFPasswordIncorrect
-        from pdfplumber.utils.exceptions import PdfminerException
-
-        try:
-            return pdfplumber.open(self.path, password=self.password or "")
-        except PdfminerException as error:
-            if any(isinstance(cause, PDFPasswordIncorrect) for cause in error.args):
-                raise self._locked() from None
-            raise Refused("damaged", "its structure is broken") from None
+    def plumbed(self) -> list[Any]:
+        """The pages in pdfplumber; of the copy saved anew where it misses some of the file."""
+        if self.engine != "pikepdf":
+            with contextlib.suppress(Refused):
+                pages = self._plumbed(self.path)
+                if len(pages) == self.opened.pages:
+                    return pages
+        return self._plumbed(self._saved_anew)
 
     @contextmanager
     def page(self, number: int) -> Iterator[tuple[Any, Frame]]:
@@ -116,12 +113,27 @@ class Document:
                 raise Refused("damaged", "its kind of encryption is not known") from None
             raise Refused("damaged", "its structure is broken") from None
 
+    def _plumbed(self, path: Path) -> list[Any]:
+        import pdfplumber
+        from pdfminer.pdfdocument import PDFPasswordIncorrect
+        from pdfplumber.utils.exceptions import PdfminerException
+
+        try:
+            return list(pdfplumber.open(path, password=self.password or "").pages)
+        except PdfminerException as error:
+            if any(isinstance(cause, PDFPasswordIncorrect) for cause in error.args):
+                raise self._locked() from None
+            raise Refused("damaged", "its structure is broken") from None
+
+    @cached_property
     def _saved_anew(self) -> Path:
         import pikepdf
 
         copy = self.scratch / "anew.pdf"
         try:
             with pikepdf.open(self.path, password=self.password or "") as broken:
+                if not len(broken.pages):
+                    raise Refused("damaged", "it has no pages")
                 broken.save(copy)
         except pikepdf.PasswordError:
             raise self._locked() from None
@@ -136,12 +148,8 @@ class Document:
 
     def _information(self) -> dict[str, str]:
         with contextlib.suppress(Exception):  # a broken dictionary of titles is no reason to stop
-            said = (
-                self.plumber.metadata
-                if self.engine == "pdfplumber"
-                else self.pdfium.get_metadata_dict(skip_empty=True)
-            )
-            return {str(name): clean(str(value))[:500] for name, value in said.items()}
+            said = self.pdfium.get_metadata_dict(skip_empty=True)
+            return {name: clean(value)[:500] for name, value in said.items()}
         return {}
 
 

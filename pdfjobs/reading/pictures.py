@@ -76,7 +76,7 @@ def _own_pixels(page: Any, raw: Any, turn: int) -> PIL.Image.Image | None:
         bitmap = image.get_bitmap(render=True)
     except (pypdfium2.PdfiumError, ZeroDivisionError):
         return None
-    picture = bitmap.to_pil()
+    picture: PIL.Image.Image = bitmap.to_pil()
     if picture.mode in ("RGBA", "LA"):
         paper = PIL.Image.new("RGB", picture.size, "white")
         paper.paste(picture, mask=picture.getchannel("A"))
@@ -95,6 +95,6 @@ def _as_drawn(page: Any, box: Box, frame: Frame, longest: int) -> PIL.Image.Imag
         crop=(x0, frame.height - bottom, frame.width - x1, top),
         rev_byteorder=True,
     )
-    picture = bitmap.to_pil().convert("RGB")
+    picture: PIL.Image.Image = bitmap.to_pil().convert("RGB")
     bitmap.close()
     return picture

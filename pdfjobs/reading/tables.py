@@ -1,9 +1,11 @@
 """Ruled tables: pdfplumber finds the cells, pdfium's characters fill them.
 
 pdfplumber reads some ligatures several times over; the characters are therefore always pdfium's
-where pdfium can read the page.
+where pdfium can read the page. A table that lies on its side is read as it is written: its rows
+run where its text runs.
 """
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -18,42 +20,34 @@ _MOST_EDGES = 20_000
 
 
 def page_tables(document: Document, number: int) -> list[Table]:
-    """Tables of at least two cells, from top to bottom."""
-    plumbed = document.plumber.pages[number - 1]
+    """Tables with text in at least two cells, from top to bottom."""
+    plumbed = document.plumbed[number - 1]
     try:
         if len(plumbed.edges) > _MOST_EDGES:
             return []
-        grids = [_grid(table) for table in plumbed.find_tables()]
-        grids = [
-            grid for grid in grids if sum(cell is not None for row in grid for cell in row) > 1
-        ]
-        if not grids:
+        found = [table for table in plumbed.find_tables() if len(table.cells) > 1]
+        if not found:
             return []
-        glyphs, frame = _glyphs(document, number)
-        if frame is None:
-            texts = [table.extract() for table in plumbed.find_tables()]
-            return [
-                _table(grid, lambda r, c, told=told: clean(told[r][c] or ""), (0.0, 0.0))
-                for grid, told in zip(grids, texts, strict=False)
+        try:
+            with document.page(number) as (page, frame):
+                glyphs = read_glyphs(page, frame).seen
+        except pypdfium2.PdfiumError:
+            tables = [_as_plumbed(table) for table in found]
+        else:
+            dx, dy = _shift(plumbed, frame)
+            tables = [
+                _filled(
+                    [[x0 + dx, y0 + dy, x1 + dx, y1 + dy] for x0, y0, x1, y1 in t.cells], glyphs
+                )
+                for t in found
             ]
-        shift = _shift(plumbed, frame)
     finally:
         plumbed.close()
-    return [_filled(grid, glyphs, shift) for grid in grids]
+    return [table for table in tables if _told(table) > 1]
 
 
-def _grid(table: Any) -> list[list[Box | None]]:
-    return [[list(cell) if cell else None for cell in row.cells] for row in table.rows]
-
-
-def _glyphs(document: Document, number: int) -> tuple[list[Glyph], Frame | None]:
-    if document.engine == "pdfplumber":
-        return [], None
-    try:
-        with document.page(number) as (page, frame):
-            return read_glyphs(page, frame).seen, frame
-    except pypdfium2.PdfiumError:
-        return [], None
+def _told(table: Table) -> int:
+    return sum(1 for row in table.rows for cell in row if cell and cell.text)
 
 
 def _shift(plumbed: Any, frame: Frame) -> tuple[float, float]:
@@ -65,32 +59,45 @@ def _shift(plumbed: Any, frame: Frame) -> tuple[float, float]:
     return x - float(plumbed.bbox[0]), y - float(plumbed.bbox[1])
 
 
-def _filled(grid: list[list[Box | None]], glyphs: list[Glyph], shift: tuple[float, float]) -> Table:
-    boxes = np.array([glyph.box for glyph in glyphs], dtype=float).reshape(-1, 4)
-    xs, ys = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
-    dx, dy = shift
+def _filled(boxes: list[Box], glyphs: list[Glyph]) -> Table:
+    """The table of cells with these boxes, each with the text of the glyphs inside of it."""
+    around = np.array([glyph.box for glyph in glyphs], dtype=float).reshape(-1, 4)
+    xs, ys = (around[:, 0] + around[:, 2]) / 2, (around[:, 1] + around[:, 3]) / 2
+    turns: Counter[int] = Counter()
+    cells = []
+    for box in boxes:
+        x0, top, x1, bottom = box
+        places = np.flatnonzero((xs >= x0) & (xs < x1) & (ys >= top) & (ys < bottom))
+        inside = [glyphs[place] for place in places]
+        turns.update(glyph.turn for glyph in inside)
+        cells.append(Cell(joined(inside), rounded(box)))
+    return _in_rows(cells, turns.most_common(1)[0][0] if turns else 0)
 
-    def text(row: int, column: int) -> str:
-        box = grid[row][column]
-        assert box is not None
-        x0, top, x1, bottom = box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy
-        inside = np.flatnonzero((xs >= x0) & (xs < x1) & (ys >= top) & (ys < bottom))
-        return joined([glyphs[place] for place in inside])
 
-    return _table(grid, text, shift)
+def _in_rows(cells: list[Cell], turn: int) -> Table:
+    """Cells in the rows and columns in which text that runs at `turn` is read."""
+    starts = [_start(cell.box, turn) for cell in cells]
+    by_start = dict(zip(starts, cells, strict=True))
+    lines = sorted({line for line, _ in starts})
+    columns = sorted({column for _, column in starts})
+    rows = [[by_start.get((line, column)) for column in columns] for line in lines]
+    edges = list(zip(*(cell.box for cell in cells), strict=True))
+    return Table([min(edges[0]), min(edges[1]), max(edges[2]), max(edges[3])], rows)
 
 
-def _table(grid: list[list[Box | None]], text: Any, shift: tuple[float, float]) -> Table:
-    dx, dy = shift
+def _start(box: Box, turn: int) -> tuple[float, float]:
+    """How far down, and how far along its line, a cell begins for one who reads at `turn`."""
+    x0, top, x1, bottom = (round(edge, 1) for edge in box)
+    return {0: (top, x0), 90: (-x1, top), 180: (-bottom, -x1), 270: (x0, -bottom)}[turn]
+
+
+def _as_plumbed(table: Any) -> Table:
+    """A table of a page that pdfium cannot read: all of it is pdfplumber's."""
     rows: list[list[Cell | None]] = [
         [
-            Cell(text(r, c), rounded([box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy]))
-            if box
-            else None
-            for c, box in enumerate(row)
+            Cell(clean(text or ""), rounded(list(box))) if box else None
+            for box, text in zip(row.cells, texts, strict=True)
         ]
-        for r, row in enumerate(grid)
+        for row, texts in zip(table.rows, table.extract(), strict=True)
     ]
-    cells = [cell.box for row in rows for cell in row if cell]
-    edges = list(zip(*cells, strict=True))
-    return Table([min(edges[0]), min(edges[1]), max(edges[2]), max(edges[3])], rows)
+    return Table(rounded(list(table.bbox)), rows)

@@ -2,6 +2,7 @@
 
 import ctypes
 from dataclasses import dataclass, field
+from math import pi
 from typing import Any
 
 import numpy as np
@@ -28,17 +29,20 @@ _LIGATURES = {
 }
 _UNSEEN_MODES = {pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP}
 _WHITE = 240  # a channel as bright as this may vanish on paper
+_QUARTERS = 2 / pi  # of a turn in a radian
 _EVEN = 12  # the spread of grey in which nothing can be read
 
 
 @dataclass
 class Glyph:
-    """A visible character; `word` and `line` number what it belongs to, from 0."""
+    """A visible character; `word` and `line` number what it belongs to, from 0; `turn` is where
+    its line runs on the shown page: 0 to the right, 90 down, 180 to the left, 270 up."""
 
     text: str
     box: Box
     word: int
     line: int
+    turn: int = 0
 
 
 @dataclass
@@ -98,8 +102,8 @@ def _by_pdfium(page: Any, frame: Frame) -> PageText:
     warnings = []
     if glyphs.unseen:
         warnings.append(
-            f"{glyphs.unseen} words that a reader cannot see (hidden, white or off the page)"
-            " were left out."
+            "Words that a reader cannot see (hidden, white or off the page) were left out:"
+            f" {glyphs.unseen}."
         )
     if glyphs.unknown * 10 > len(glyphs.seen):
         warnings.append("A font does not say which letters it draws; text may read wrong.")
@@ -173,7 +177,8 @@ def _characters(textpage: Any, frame: Frame) -> tuple[Glyphs, set[int]]:
             faint.add(word)
         before = box
         found.unknown += pdfium.FPDFText_HasUnicodeMapError(textpage, place) == 1
-        found.seen.append(Glyph(letter, box, word, line))
+        angle = round(pdfium.FPDFText_GetCharAngle(textpage, place) * _QUARTERS) * 90
+        found.seen.append(Glyph(letter, box, word, line, (frame.turn + angle) % 360))
     found.unseen = len(unseen)
     return found, faint
 
@@ -243,7 +248,7 @@ def _blank(grey: Any, box: Box, scale: float) -> bool:
 
 def _by_pdfplumber(document: Document, number: int) -> PageText:
     """The fallback: no look for what cannot be seen, but the words and their places."""
-    page = document.plumber.pages[number - 1]
+    page = document.plumbed[number - 1]
     try:
         left, top = page.bbox[:2]
         words = [
