@@ -14,9 +14,10 @@ from .values import is_code, is_lone_code, is_size, is_volume, price_in
 _LABEL = re.compile(r"([^:]{2,30}?)\s*[:]\s*(\S.*)")
 _CODE_LABEL = re.compile(
     r"(?:art(?:icle|ikel|icolo)?|code|codice|c[oó]d(?:igo)?|ref(?:erence|erencia)?|r[ée]f|sku|item"
-    r"|κωδ(?:ικός)?|kod|kód|арт(?:икул)?)\.?\s*(?:n[ro°]?\.?|№)?\s*[:.]?\s*(\S+)",
+    r"|κωδ(?:ικός)?|kod|kód|арт(?:икул)?)[.\s-]*(?:n[ro°]\.?|no\.?|№)?\s*[:.]?\s*(\S+)",
     re.IGNORECASE,
 )
+_MEASURED = re.compile(r"([^\W\d]{3,20})\.?\s+(\d\S*(?:\s[^\W\d]{1,3})?)")
 _CONTINUED = re.compile(
     r"\s*\b(?:continued|cont\.?|fortsetzung|suite|segue|continuación)\s*$", re.I
 )
@@ -81,7 +82,7 @@ def _blocks(page: PageContent) -> list[_Block]:
 def _belongs(piece: Piece, block: _Block) -> bool:
     last = block.lines[-1]
     gap = piece.box[1] - last.box[3]
-    if not -0.3 * last.height <= gap <= 1.1 * max(piece.height, last.height):
+    if not -0.5 * last.height <= gap <= 1.1 * max(piece.height, last.height):
         return False
     if max(piece.height, last.height) > 1.8 * min(piece.height, last.height):
         return False
@@ -112,7 +113,8 @@ def _picture(card: _Block, cards: list[_Block], pictures: list[Box], taken: set[
     for index, picture in enumerate(pictures):
         x, y = (picture[0] + picture[2]) / 2, (picture[1] + picture[3]) / 2
         high = picture[3] - picture[1]
-        if index in taken or not box[0] - 0.75 * high < x < right or y > box[3]:
+        behind = picture[0] <= box[0] and picture[1] <= box[1] and picture[3] >= box[3]
+        if index in taken or y > box[3] or not (behind or box[0] - 0.75 * high < x < right):
             continue
         distance = box[1] - y
         centred = abs(x - (box[0] + box[2]) / 2)
@@ -144,6 +146,12 @@ def _record(card: _Block) -> Record | None:
         if label and title:
             put(title.target, label[2], [piece])
             closed = True
+        elif measures := _measures(text):
+            for target, value in measures:
+                put(target, value, [piece])
+            closed = True
+            if rest_text := _without_measures(text):
+                rest.append(Piece(rest_text, piece.box))
         elif price := price_in(text):
             put("price", price, [piece])
             closed = True
@@ -165,6 +173,21 @@ def _record(card: _Block) -> Record | None:
     if rest:
         put("description", " ".join(piece.text for piece in rest), rest)
     return Record(values, boxes, confidence=0.9 if len(values) > 2 else 0.7)
+
+
+def _measures(text: str) -> list[tuple[str, str]]:
+    """What "Breite 140 cm, Leinen" measures: a title of ours, then a number."""
+    return [measure for part in text.split(", ") if (measure := _measure(part))]
+
+
+def _without_measures(text: str) -> str:
+    return ", ".join(part for part in text.split(", ") if not _measure(part))
+
+
+def _measure(part: str) -> tuple[str, str] | None:
+    match = _MEASURED.fullmatch(part.strip())
+    title = read_title(match[1]) if match else None
+    return (title.target, match[2]) if match and title else None
 
 
 def _headings(blocks: list[_Block]) -> list[Piece]:

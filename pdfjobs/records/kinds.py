@@ -72,4 +72,4 @@ def _mostly_tables(page: PageContent) -> bool:
 def _is_filled(table: Table) -> bool:
     """Whether a ruled table holds rows and columns of text, not a frame around words."""
     rows = [[cell for cell in row if cell and cell.text.strip()] for row in table.rows]
-    return sum(len(row) >= 2 for row in rows) >= 2
+    return sum(len(row) >= 2 for row in rows) >= 2 or any(len(row) >= 4 for row in rows)

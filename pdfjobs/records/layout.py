@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from pdfjobs.reading.model import Box, Word
 
 _APART = 0.85  # of the height of a line: a wider gap is no space between words
+_SPACED = 0.1  # a narrower gap is no space either, but letters set apart
+_LEVEL = 0.3  # how far middles on one line differ; a "·" is lower than its line
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def lines_of(words: list[Word]) -> list[list[Piece]]:
     for word in sorted(flat, key=lambda word: (word[2] + word[4], word[1])):
         middle = (word[2] + word[4]) / 2
         last = lines[-1][-1] if lines else None
-        if last is not None and abs(middle - (last[2] + last[4]) / 2) < 0.4 * min(
+        if last is not None and abs(middle - (last[2] + last[4]) / 2) < _LEVEL * max(
             word[4] - word[2], last[4] - last[2]
         ):
             lines[-1].append(word)
@@ -63,11 +66,19 @@ def _pieces(line: list[Word]) -> list[Piece]:
             groups[-1].append(word)
     return [
         Piece(
-            " ".join(word[0] for word in group),
+            _joined(group),
             tuple(around([word[1:5] for word in group])),  # type: ignore[arg-type]
         )
         for group in groups
     ]
+
+
+def _joined(group: list[Word]) -> str:
+    text = group[0][0]
+    for left, right in pairwise(group):
+        spaced = abs(right[1] - left[3]) < _SPACED * min(left[4] - left[2], right[4] - right[2])
+        text += right[0] if spaced else f" {right[0]}"
+    return str(text)
 
 
 def _upright(word: Word) -> bool:

@@ -115,16 +115,14 @@ def _top(row: Row, below: Row | None) -> _Top | None:
     """The head that `row` is, together with the row `below` it."""
     titles: list[str] = []
     boxes: list[Box | None] = []
-    reads: list[Title | None] = []
     for index, cell in enumerate(row):
         under = below[index] if below and below[index] is not cell else None
-        upper, lower = _line(cell), _line(under)
-        titles.append(f"{upper} {lower}".strip())
+        titles.append(f"{_line(cell)}\n{_line(under)}".strip())
         parts = [part.box for part in (cell, under) if part and part.text.strip()]
         boxes.append(around(parts) if parts else None)
-        reads.append(_read_two(upper, lower))
     if any(is_foreign(title) for title in titles if title):
         return None
+    reads = [_read(title) for title in titles]
     known = {read.target for read in reads if read}
     if len(known) < 2 or not known & _IDENTITY or not known & _EVIDENCE:
         return None
@@ -142,15 +140,17 @@ def _top(row: Row, below: Row | None) -> _Top | None:
     return _Top(Head(targets, titles, defaults), boxes, sum(read is not None for read in reads))
 
 
-def _read_two(upper: str, lower: str) -> Title | None:
+def _read(title: str) -> Title | None:
     """A title of one or two lines; below "Size" and "Price" the second line says which."""
-    if (read := read_title(f"{upper} {lower}".strip())) or not lower:
-        return read
-    group = read_title(upper)
+    upper, _, lower = title.partition("\n")
+    group, read = read_title(upper), read_title(lower)
     if group and group.target == "size" and (side := side_of(lower)):
         return side
-    read = read_title(lower)
-    return group if group and group.target == "price" and read is None else read
+    if whole := read_title(f"{upper} {lower}".strip()):
+        return whole
+    if group and group.target == "price" and (read is None or read.target in ("finish", "size")):
+        return group
+    return read
 
 
 def _second(target: str | None, title: str, taken: list[str | None]) -> str | None:
@@ -337,7 +337,7 @@ def _code(text: str) -> str:
 
 def _scaled(text: str, target: str, title: str) -> str:
     """A bare number with the unit that its column's title gives."""
-    read = read_title(title)
+    read = _read(title)
     if read is None or not read.scale or read.target != target:
         return text
     bare = not any(character.isalpha() and character not in "xх×" for character in text.lower())

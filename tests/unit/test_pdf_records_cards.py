@@ -71,3 +71,24 @@ def test_kinds_of_pages():
     assert read_records(chart, None).records == []
     votes = ruled([["Oui", "Non", "Total"], ["157", "60", "217"]])
     assert classify(page(votes)) == "table"
+
+
+def test_letters_set_apart_are_one_word():
+    words, picture = card(50, 100, "Snap Box", "400 ml")
+    words += [["G-1", 50, 200, 65, 207.5], ["7", 65.5, 200, 69, 207.5]]
+    record = read_records(page(words=words, pictures=[picture]), None).records[0]
+    assert record.values["sku"] == "G-17"
+
+
+def test_a_line_of_measures_and_words():
+    grid = cards(card(50, 100, "Silk", "Art.-Nr. SV-100", "Breite 140 cm, Leinen", "45,00 € / lfm"))
+    assert read_records(grid, None).records[0].values == {
+        "sku": "SV-100", "name": "Silk", "width": "140 cm", "description": "Leinen",
+        "price": "45,00 € / lfm",
+    }  # fmt: skip
+
+
+def test_a_card_may_stand_on_its_picture():
+    words, _ = card(50, 500, "CH-10", "Coffee Mug", "300 ml")
+    found = read_records(page(words=words, pictures=[[0, 0, 595, 842]]), None).records
+    assert [record.values["sku"] for record in found] == ["CH-10"]
