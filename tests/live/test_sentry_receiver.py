@@ -6,6 +6,7 @@ import threading
 import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import brotli
 import pytest
 import sentry_sdk
 
@@ -38,8 +39,11 @@ class Receiver(ThreadingHTTPServer):
 class Envelopes(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.headers["Content-Encoding"] == "gzip":
-            body = zlib.decompress(body, wbits=31)
+        match self.headers["Content-Encoding"]:
+            case "gzip":
+                body = zlib.decompress(body, wbits=31)
+            case "br":  # what the SDK prefers where the library is installed
+                body = brotli.decompress(body)
         self.server.events.append(json.loads(body.split(b"\n")[2]))
         self.server.arrived.release()
         self.server.answering.wait(PATIENCE)
