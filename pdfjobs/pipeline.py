@@ -1,12 +1,30 @@
 """The processing of a PDF catalogue: load, read, draw, embed, detect, write, a page at a time."""
 
-from jobtracker.pipelines import SAME_STATUS, Detail, Pipeline, Stage
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import URLPattern, reverse
+
+from jobtracker.context import JobContext
+from jobtracker.models import BackgroundJob
+from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Pipeline, Stage
 from jobtracker.states import JobType
-from pdfjobs.models import PdfDocument
+from pdfjobs.models import PdfDocument, PdfPage, PdfRow
+
+if TYPE_CHECKING:
+    from pdfjobs.desk import Desk
+
+State = PdfPage.State
 
 
 class PdfPipeline(Pipeline):
-    """The pages are the items; each stage takes the pages that it has not finished."""
+    """The pages are the items; each stage takes the pages that it has not finished.
+
+    What reads and embeds is imported where it runs: the web server never needs it.
+    """
 
     job_type = JobType.PDF
     label = "PDF"
@@ -32,3 +50,194 @@ class PdfPipeline(Pipeline):
             "failed_pages": "b.failed_items",
         },
     )
+    items_template = "pdfjobs/items.html"
+    start_template = "pdfjobs/start.html"
+
+    def __init__(self) -> None:
+        self._kept_desk: Desk | None = None
+
+    def run_stage(self, stage: Stage, context: JobContext) -> None:
+        """Run a stage; the reader stays open for the next one, unless this one was the last to
+        need it or failed."""
+        try:
+            super().run_stage(stage, context)
+        except BaseException:
+            self._clear()
+            raise
+        if stage.name == "tiles_generated":
+            self._clear()
+
+    # --- stages ---
+
+    def pdf_loaded(self, context: JobContext) -> None:
+        """Open the file, make its page rows, show its first page."""
+        from pdfjobs import read_stages
+
+        read_stages.load(context, _document(context), self._desk())
+
+    def text_extracted(self, context: JobContext) -> None:
+        """Read each page's text."""
+        from pdfjobs import read_stages
+
+        read_stages.read_text(context, _document(context), self._desk())
+
+    def tables_extracted(self, context: JobContext) -> None:
+        """Read the ruled tables."""
+        from pdfjobs import read_stages
+
+        read_stages.read_tables(context, _document(context), self._desk())
+
+    def images_extracted(self, context: JobContext) -> None:
+        """Take the pictures out."""
+        from pdfjobs import read_stages
+
+        read_stages.read_images(context, _document(context), self._desk())
+
+    def tiles_generated(self, context: JobContext) -> None:
+        """Draw the pages."""
+        from pdfjobs import read_stages
+
+        read_stages.draw(context, _document(context), self._desk())
+
+    def chunks_created(self, context: JobContext) -> None:
+        """Cut the text into passages."""
+        from pdfjobs import chunks
+
+        chunks.cut_pages(context, _document(context))
+
+    def embeddings_created(self, context: JobContext) -> None:
+        """Embed the passages that are new."""
+        from pdfjobs import chunks
+
+        chunks.embed(context, _document(context))
+
+    def materials_detected(self, context: JobContext) -> None:
+        """Find the products of each page."""
+        from pdfjobs import materials
+
+        materials.detect(context, _document(context))
+
+    def materials_extracted(self, context: JobContext) -> None:
+        """Write the products to the catalogue."""
+        from pdfjobs import materials
+
+        materials.extract(context, _document(context))
+
+    # --- what the tracker asks ---
+
+    def recount(self, job_id: UUID) -> Counts:
+        """Count the pages by state; the result counts the records."""
+        pages = PdfPage.objects.filter(document__background_job_id=job_id).order_by()
+        states = dict(pages.values_list("state").annotate(Count("pk")))
+        rows = PdfRow.objects.filter(job_id=job_id).order_by()
+        outcomes = dict(rows.values_list("outcome").annotate(Count("pk")))
+        created, updated, unchanged = (outcomes.get(each, 0) for each in "cu=")
+        result: dict[str, Any] = {
+            "materials": created + updated + unchanged,
+            "created": created,
+            "updated": updated,
+            "unchanged": unchanged,
+        }
+        if failed := outcomes.get("f", 0):
+            result["note"] = f"{failed:,} records could not be written; their pages say why."
+        elif not result["materials"] and states.get(State.DONE):
+            result["note"] = _nothing_found(pages.filter(state=State.DONE))
+        if states.get(State.FAILED):
+            result["cause"] = _commonest_error(pages)
+        return Counts(
+            sum(states.values()),
+            states.get(State.DONE, 0),
+            states.get(State.FAILED, 0),
+            states.get(State.SKIPPED, 0),
+            result,
+        )
+
+    def forget(self, job_id: UUID, stages: Iterable[str]) -> None:
+        names = [stage.name for stage in self.stages]
+        first = min(map(names.index, stages), default=len(names))
+        pages = PdfPage.objects.filter(document__background_job_id=job_id)
+        if first == 0:
+            pages.delete()
+        elif first < len(names):
+            again = pages.exclude(state=State.SKIPPED).filter(stage__in=names[first - 1 :])
+            again.update(state=State.PENDING, stage=names[first - 1], error="", hint="", attempts=0)
+            if first <= names.index("tiles_generated"):
+                pages.update(picture="", thumbnail="", tiles=[])
+        if first < len(names):
+            PdfRow.objects.filter(job_id=job_id).delete()
+
+    def items(self, job_id: UUID, request: HttpRequest) -> dict[str, Any]:
+        from pdfjobs import document_page
+
+        document = PdfDocument.objects.filter(background_job_id=job_id).first()
+        if document is None:
+            return {}
+        return {"found": document, **document_page.grid(document, request.GET)}
+
+    def job_url(self, job_id: UUID) -> str | None:
+        document = PdfDocument.objects.only("pk").filter(background_job_id=job_id).first()
+        return reverse("pdf-document", args=[document.pk]) if document else None
+
+    def start_context(self) -> dict[str, Any]:
+        from pdfjobs.forms import StartForm
+
+        return {"pdf_form": StartForm()}
+
+    def parse_answer(self, job: BackgroundJob, options: Mapping[str, Any]) -> dict[str, Any]:
+        from pdfjobs.answers import answer_from_options
+
+        return answer_from_options(job, options)
+
+    def failures(self, job_id: UUID, limit: int) -> list[dict[str, Any]]:
+        failed = PdfPage.objects.filter(document__background_job_id=job_id, state=State.FAILED)
+        return [
+            {"where": f"page {number}", "page": number, "reason": error, "hint": hint}
+            for number, error, hint in failed.order_by("number").values_list(
+                "number", "error", "hint"
+            )[:limit]
+        ]
+
+    def source(self, job_id: UUID) -> str:
+        document = PdfDocument.objects.filter(background_job_id=job_id).first()
+        return document.filename if document else ""
+
+    def materials(self, job_id: UUID) -> QuerySet[Any, Any]:
+        rows = PdfRow.objects.filter(job_id=job_id, material_id__isnull=False)
+        return rows.order_by().values("material_id")
+
+    def urls(self) -> list[URLPattern]:
+        from pdfjobs.urls import urlpatterns
+
+        return urlpatterns
+
+    def _desk(self) -> "Desk":
+        from pdfjobs.desk import Desk
+
+        if self._kept_desk is None:
+            self._kept_desk = Desk()
+        return self._kept_desk
+
+    def _clear(self) -> None:
+        if self._kept_desk is not None:
+            self._kept_desk.close()
+
+
+def _document(context: JobContext) -> PdfDocument:
+    return PdfDocument.objects.select_related("background_job").get(
+        background_job_id=context.job.id
+    )
+
+
+def _nothing_found(pages: QuerySet[PdfPage]) -> str:
+    """Say what the pages are that gave no product."""
+    kinds = pages.exclude(kind="").values_list("kind").annotate(Count("pk"))
+    words = [f"{number:,} {kind}" for kind, number in kinds.order_by("-pk__count", "kind")]
+    unread = pages.filter(Q(text="") & Q(pictures__gt=0)).count()
+    if unread:
+        words.append(f"{unread:,} without a text layer")
+    return "No page holds a product table that could be read: " + ", ".join(words)
+
+
+def _commonest_error(pages: QuerySet[PdfPage]) -> str:
+    failed = pages.filter(state=State.FAILED).values_list("error").annotate(Count("pk"))
+    return failed.order_by("-pk__count")[0][0]

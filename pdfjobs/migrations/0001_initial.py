@@ -10,159 +10,338 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('jobtracker', '0002_claim_and_notify'),
+        ("jobtracker", "0002_claim_and_notify"),
     ]
 
     operations = [
         VectorExtension(),
         migrations.CreateModel(
-            name='PdfDocument',
+            name="PdfDocument",
             fields=[
-                ('id', models.UUIDField(db_default=jobtracker.models.fields.UUID7(), editable=False, primary_key=True, serialize=False)),
-                ('filename', models.CharField(max_length=255)),
-                ('status', models.CharField(choices=[('pending', 'Pending'), ('processing', 'Processing'), ('completed', 'Completed'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='pending', max_length=10)),
-                ('total_pages', models.PositiveIntegerField(default=0)),
-                ('processed_pages', models.PositiveIntegerField(default=0)),
-                ('failed_pages', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('error_message', models.TextField(blank=True, default='')),
-                ('source_file', models.CharField(max_length=255)),
-                ('content_hash', models.CharField(db_index=True, max_length=64)),
-                ('bytes', models.BigIntegerField(default=0)),
-                ('engine', models.CharField(blank=True, default='', max_length=20)),
-                ('sealed_password', models.TextField(blank=True, default='')),
-                ('information', models.JSONField(blank=True, default=dict, help_text='Title, producer, ...')),
-                ('background_job', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='pdf_document', to='jobtracker.backgroundjob')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=jobtracker.models.fields.UUID7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("filename", models.CharField(max_length=255)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("processing", "Processing"),
+                            ("completed", "Completed"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("total_pages", models.PositiveIntegerField(default=0)),
+                ("processed_pages", models.PositiveIntegerField(default=0)),
+                ("failed_pages", models.PositiveIntegerField(default=0)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("error_message", models.TextField(blank=True, default="")),
+                ("source_file", models.CharField(max_length=255)),
+                ("content_hash", models.CharField(db_index=True, max_length=64)),
+                ("bytes", models.BigIntegerField(default=0)),
+                ("engine", models.CharField(blank=True, default="", max_length=20)),
+                ("sealed_password", models.TextField(blank=True, default="")),
+                (
+                    "information",
+                    models.JSONField(blank=True, default=dict, help_text="Title, producer, ..."),
+                ),
+                (
+                    "background_job",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pdf_document",
+                        to="jobtracker.backgroundjob",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'pdf_documents',
-                'ordering': ['-id'],
+                "db_table": "pdf_documents",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='PdfEmbedding',
+            name="PdfEmbedding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_hash', models.CharField(max_length=64)),
-                ('provider', models.CharField(max_length=60)),
-                ('version', models.CharField(max_length=40)),
-                ('vector', pgvector.django.vector.VectorField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("content_hash", models.CharField(max_length=64)),
+                ("provider", models.CharField(max_length=60)),
+                ("version", models.CharField(max_length=40)),
+                ("vector", pgvector.django.vector.VectorField()),
             ],
             options={
-                'db_table': 'pdf_embeddings',
-                'constraints': [models.UniqueConstraint(fields=('content_hash', 'provider', 'version'), name='pdf_embeddings_one_a_content')],
+                "db_table": "pdf_embeddings",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("content_hash", "provider", "version"),
+                        name="pdf_embeddings_one_a_content",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PdfPage',
+            name="PdfPage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(help_text='From 1.')),
-                ('kind', models.CharField(blank=True, choices=[('cover', 'Cover'), ('contents', 'Contents'), ('prose', 'Prose'), ('table', 'Table'), ('cards', 'Cards'), ('swatches', 'Swatches'), ('drawing', 'Drawing'), ('empty', 'Empty')], default='', max_length=10)),
-                ('state', models.CharField(choices=[('pending', 'Waiting'), ('done', 'Done'), ('failed', 'Failed'), ('skipped', 'Skipped')], default='pending', max_length=10)),
-                ('stage', models.CharField(blank=True, default='', max_length=24)),
-                ('engine', models.CharField(blank=True, default='', max_length=20)),
-                ('seconds', models.FloatField(default=0)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('width', models.FloatField(default=0, help_text='PDF points, as shown')),
-                ('height', models.FloatField(default=0)),
-                ('text', models.TextField(blank=True, default='')),
-                ('words', models.JSONField(blank=True, default=list)),
-                ('tables', models.JSONField(blank=True, default=list)),
-                ('picture', models.CharField(blank=True, default='', max_length=255)),
-                ('thumbnail', models.CharField(blank=True, default='', max_length=255)),
-                ('tiles', models.JSONField(blank=True, default=list, help_text='[name, box] each')),
-                ('records', models.PositiveIntegerField(default=0)),
-                ('warnings', models.JSONField(blank=True, default=list)),
-                ('error', models.TextField(blank=True, default='')),
-                ('hint', models.TextField(blank=True, default='')),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('document', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='pages', to='pdfjobs.pdfdocument')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(help_text="From 1.")),
+                (
+                    "kind",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("cover", "Cover"),
+                            ("contents", "Contents"),
+                            ("prose", "Prose"),
+                            ("table", "Table"),
+                            ("cards", "Cards"),
+                            ("swatches", "Swatches"),
+                            ("drawing", "Drawing"),
+                            ("empty", "Empty"),
+                        ],
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Waiting"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("skipped", "Skipped"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("stage", models.CharField(blank=True, default="", max_length=24)),
+                ("engine", models.CharField(blank=True, default="", max_length=20)),
+                ("seconds", models.FloatField(default=0)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("width", models.FloatField(default=0, help_text="PDF points, as shown")),
+                ("height", models.FloatField(default=0)),
+                ("text", models.TextField(blank=True, default="")),
+                ("words", models.JSONField(blank=True, default=list)),
+                (
+                    "lines",
+                    models.PositiveIntegerField(default=0, help_text="Ruled lines and edges"),
+                ),
+                ("pictures", models.PositiveIntegerField(default=0, help_text="Placed pictures")),
+                ("tables", models.JSONField(blank=True, default=list)),
+                (
+                    "found",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="{records, head, warnings}"
+                    ),
+                ),
+                ("picture", models.CharField(blank=True, default="", max_length=255)),
+                ("thumbnail", models.CharField(blank=True, default="", max_length=255)),
+                ("tiles", models.JSONField(blank=True, default=list, help_text="[name, box] each")),
+                ("records", models.PositiveIntegerField(default=0)),
+                ("warnings", models.JSONField(blank=True, default=list)),
+                ("error", models.TextField(blank=True, default="")),
+                ("hint", models.TextField(blank=True, default="")),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pages",
+                        to="pdfjobs.pdfdocument",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'pdf_pages',
-                'ordering': ['document', 'number'],
+                "db_table": "pdf_pages",
+                "ordering": ["document", "number"],
             },
         ),
         migrations.CreateModel(
-            name='PdfImage',
+            name="PdfImage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('box', models.JSONField()),
-                ('file', models.CharField(max_length=255)),
-                ('width_px', models.PositiveIntegerField()),
-                ('height_px', models.PositiveIntegerField()),
-                ('phash', models.CharField(max_length=16)),
-                ('decoration', models.BooleanField(default=False)),
-                ('page', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='pdfjobs.pdfpage')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                ("box", models.JSONField()),
+                ("file", models.CharField(max_length=255)),
+                ("width_px", models.PositiveIntegerField()),
+                ("height_px", models.PositiveIntegerField()),
+                ("phash", models.CharField(max_length=16)),
+                ("decoration", models.BooleanField(default=False)),
+                (
+                    "page",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="images",
+                        to="pdfjobs.pdfpage",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'pdf_images',
-                'ordering': ['page', 'number'],
+                "db_table": "pdf_images",
+                "ordering": ["page", "number"],
             },
         ),
         migrations.CreateModel(
-            name='PdfChunk',
+            name="PdfChunk",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('box', models.JSONField()),
-                ('text', models.TextField()),
-                ('content_hash', models.CharField(db_index=True, max_length=64)),
-                ('page', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='pdfjobs.pdfpage')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                ("box", models.JSONField()),
+                ("text", models.TextField()),
+                ("content_hash", models.CharField(blank=True, db_index=True, max_length=64)),
+                (
+                    "page",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="chunks",
+                        to="pdfjobs.pdfpage",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'pdf_chunks',
-                'ordering': ['page', 'number'],
+                "db_table": "pdf_chunks",
+                "ordering": ["page", "number"],
             },
         ),
         migrations.CreateModel(
-            name='PdfRow',
+            name="PdfRow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('job_id', models.UUIDField()),
-                ('number', models.PositiveIntegerField()),
-                ('line', models.PositiveIntegerField(blank=True, null=True)),
-                ('key', models.TextField(blank=True, null=True)),
-                ('outcome', models.CharField(choices=[('c', 'created'), ('u', 'updated'), ('=', 'unchanged'), ('f', 'failed'), ('s', 'skipped')], max_length=1)),
-                ('material_id', models.BigIntegerField(blank=True, null=True)),
-                ('detail', models.JSONField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("job_id", models.UUIDField()),
+                ("number", models.PositiveIntegerField()),
+                ("line", models.PositiveIntegerField(blank=True, null=True)),
+                ("key", models.TextField(blank=True, null=True)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("c", "created"),
+                            ("u", "updated"),
+                            ("=", "unchanged"),
+                            ("f", "failed"),
+                            ("s", "skipped"),
+                        ],
+                        max_length=1,
+                    ),
+                ),
+                ("material_id", models.BigIntegerField(blank=True, null=True)),
+                ("detail", models.JSONField(blank=True, null=True)),
             ],
             options={
-                'db_table': 'pdf_rows',
-                'ordering': ['job_id', 'number'],
-                'abstract': False,
-                'constraints': [models.UniqueConstraint(fields=('job_id', 'number'), name='pdfrow_number'), models.CheckConstraint(condition=models.Q(('outcome__in', ['c', 'u', '=', 'f', 's'])), name='pdfrow_outcome_known')],
+                "db_table": "pdf_rows",
+                "ordering": ["job_id", "number"],
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("job_id", "number"), name="pdfrow_number"),
+                    models.CheckConstraint(
+                        condition=models.Q(("outcome__in", ["c", "u", "=", "f", "s"])),
+                        name="pdfrow_outcome_known",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='pdfdocument',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'processing', 'completed', 'failed', 'cancelled'])), name='pdf_document_status_known'),
+            model_name="pdfdocument",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ["pending", "processing", "completed", "failed", "cancelled"])
+                ),
+                name="pdf_document_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pdfdocument',
-            constraint=models.CheckConstraint(condition=models.Q(('total_pages__gte', django.db.models.expressions.CombinedExpression(models.F('processed_pages'), '+', models.F('failed_pages')))), name='pdf_pages_add_up'),
+            model_name="pdfdocument",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "total_pages__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("processed_pages"), "+", models.F("failed_pages")
+                        ),
+                    )
+                ),
+                name="pdf_pages_add_up",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pdfpage',
-            constraint=models.UniqueConstraint(fields=('document', 'number'), name='pdf_pages_one_a_number'),
+            model_name="pdfpage",
+            constraint=models.UniqueConstraint(
+                fields=("document", "number"), name="pdf_pages_one_a_number"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pdfpage',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'done', 'failed', 'skipped'])), name='pdf_page_state_known'),
+            model_name="pdfpage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["pending", "done", "failed", "skipped"])),
+                name="pdf_page_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pdfimage',
-            constraint=models.UniqueConstraint(fields=('page', 'number'), name='pdf_images_one_a_number'),
+            model_name="pdfimage",
+            constraint=models.UniqueConstraint(
+                fields=("page", "number"), name="pdf_images_one_a_number"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pdfchunk',
-            constraint=models.UniqueConstraint(fields=('page', 'number'), name='pdf_chunks_one_a_number'),
+            model_name="pdfchunk",
+            constraint=models.UniqueConstraint(
+                fields=("page", "number"), name="pdf_chunks_one_a_number"
+            ),
         ),
     ]

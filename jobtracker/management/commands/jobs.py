@@ -54,6 +54,8 @@ class Command(TrackerCommand):
         answer.add_argument("id")
         answer.add_argument("--mapping", metavar="FILE.json")
         answer.add_argument("--currency", metavar="CODE")
+        answer.add_argument("--password", metavar="TEXT")
+        answer.add_argument("--again", action="store_true", help="process a known file again")
 
         mark = acts.add_parser("mark", help="repair a status by hand")
         mark.add_argument("id")

@@ -1,0 +1,64 @@
+"""`manage.py process_pdf`: process PDF catalogues."""
+
+import glob
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from jobtracker.management.options import (
+    Refused,
+    TrackerCommand,
+    add_job_options,
+    finish,
+    priority_of,
+)
+from pdfjobs.start import Request, start_pdfs
+
+
+class Command(TrackerCommand):
+    help = "Process PDF catalogues: read their pages and take over the products in their tables."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("files", nargs="+", metavar="FILE")
+        parser.add_argument("--supplier", default="", help="else named after the file")
+        parser.add_argument("--password", default="", help="where the files ask for one")
+        parser.add_argument("--pages", default="", metavar="1-9", help="else all of them")
+        parser.add_argument(
+            "--again", action="store_true", help="also files that were processed before"
+        )
+        add_job_options(parser)
+
+    def run(self, **options: Any) -> int | None:
+        requests = [
+            Request(
+                file,
+                supplier=options["supplier"],
+                password=options["password"],
+                pages=options["pages"],
+                again=options["again"],
+                priority=priority_of(options["priority"]),
+            )
+            for file in _expanded(options["files"])
+        ]
+        created = start_pdfs(requests)
+        for request, made in zip(requests, created, strict=True):
+            if made.existing:
+                self.stderr.write(
+                    f"{request.source} is being processed already: job {made.job_id}."
+                )
+        return finish(list(dict.fromkeys(made.job_id for made in created)), options)
+
+
+def _expanded(files: list[str]) -> list[str]:
+    """Return every file that the arguments mean. Raises `Refused` for a glob without matches."""
+    found: list[str] = []
+    for file in files:
+        if Path(file).exists() or not glob.has_magic(file):
+            found.append(file)
+            continue
+        matches = sorted(match for match in glob.glob(file) if Path(match).is_file())  # noqa: PTH207
+        if not matches:
+            raise Refused(f"{file} matches no file.")
+        found += matches
+    return found
