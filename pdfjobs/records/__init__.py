@@ -4,11 +4,12 @@ Precision comes before recall: a page without a recognised head and without card
 and neither do the figures of a table that names no product.
 """
 
-from pdfjobs.reading.model import Cell, Table
+from pdfjobs.reading.model import Box, Cell, Table
 
 from . import kinds
 from .aligned import aligned_tables
 from .cards import read_cards
+from .grid import side_by_side
 from .layout import around, inside, lines_of
 from .model import Found, Head, PageContent, Record
 from .tables import TableRead, read_table
@@ -38,14 +39,19 @@ def read_records(page: PageContent, carried: Head | None) -> Found:
 
 def _tables(page: PageContent, carried: Head | None) -> list[TableRead]:
     """The tables of products from the top; only the first one may go on from the page before."""
-    ruled = sorted((table for table in page.tables if table.rows), key=lambda table: table.box[1])
+    full = (table for table in page.tables if table.rows)
+    ruled = sorted(
+        (part for table in full for part in side_by_side(table)),
+        key=lambda table: (table.box[1], table.box[0]),
+    )
     reads: list[tuple[float, TableRead]] = []
+    covered: list[Box] = []
     for table in ruled:
         read = read_table(table, _heading(page, table), carried)
         carried = None
         if read.head is not None:
             reads.append((table.box[1], read))
-    covered = [table.box for table in ruled if any(top == table.box[1] for top, _ in reads)]
+            covered.append(table.box)
     free = [word for word in page.words if not any(inside(box, word) for box in covered)]
     for table in aligned_tables(free):
         read = read_table(table, _heading(page, table), None)

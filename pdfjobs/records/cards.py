@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from jobtracker.catalogue.normalise import is_empty
+from jobtracker.catalogue.normalise import is_empty, parse_ean
 from pdfjobs.reading.model import Box
 
 from .heads import read_title
@@ -22,6 +22,8 @@ _CONTINUED = re.compile(
     r"\s*\b(?:continued|cont\.?|fortsetzung|suite|segue|continuación)\s*$", re.I
 )
 
+_REACH = 60  # points: the widest gap between two lines of one block
+_SWATCH = 90  # points: pictures as small as this, without a measure, are colours
 _MEASURES = {"price", "size", "attribute.capacity"}
 
 
@@ -58,7 +60,9 @@ def read_cards(page: PageContent) -> list[Record]:
         record.picture = picture
         _add_family(record, card, headings)
         records.append(record)
-    if len(records) == 1 and not records[0].values.keys() & _MEASURES:
+    measured = any(record.values.keys() & _MEASURES for record in records)
+    widths = [page.pictures[index][2] - page.pictures[index][0] for index in taken]
+    if not measured and (len(records) == 1 or max(widths, default=0) <= _SWATCH):
         return []
     return records
 
@@ -66,12 +70,16 @@ def read_cards(page: PageContent) -> list[Record]:
 def _blocks(page: PageContent) -> list[_Block]:
     """The pieces of the page gathered into blocks. A code begins a block, or ends its name."""
     blocks: list[_Block] = []
+    near: list[_Block] = []  # those a line may still belong to
     for line in lines_of(page.words):
+        top = min(piece.box[1] for piece in line)
+        near = [block for block in near if top - block.lines[-1].box[3] < _REACH]
         for piece in line:
-            block = next((block for block in reversed(blocks) if _belongs(piece, block)), None)
+            block = next((block for block in reversed(near) if _belongs(piece, block)), None)
             coded = bool(_code(piece.text))
             if block is None or (coded and block.code is not None):
-                blocks.append(_Block([piece], 0 if coded else None))
+                near.append(_Block([piece], 0 if coded else None))
+                blocks.append(near[-1])
                 continue
             block.lines.append(piece)
             if coded:
@@ -154,6 +162,9 @@ def _record(card: _Block) -> Record | None:
                 rest.append(Piece(rest_text, piece.box))
         elif price := price_in(text):
             put("price", price, [piece])
+            closed = True
+        elif parse_ean(text).valid:
+            put("ean", text, [piece])
             closed = True
         elif is_volume(text):
             put("attribute.capacity", text, [piece])

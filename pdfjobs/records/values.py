@@ -10,6 +10,12 @@ _MEASURE = re.compile(
 )
 _DATE = re.compile(r"(?:19|20)\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _SIDES = re.compile(r"\d+(?:[.,]\d+)?\s*[x×]\s*\d.*", re.IGNORECASE)
+# Colours of colour systems, test norms and slip classes look like codes and are none.
+_SYSTEM = re.compile(
+    r"(?:RAL|NCS|PANTONE|PMS|EN|ISO|DIN|ASTM|ANSI|UNI|BS|NF|IEC|GOST|ГОСТ|IP|IK|PEI)[-. ]?\d.*"
+    r"|R(?:9|1[0-3])",
+    re.IGNORECASE,
+)
 _MARK = r"€|£|₽|\$|EUR|USD|GBP|CHF|PLN|CZK|SEK|RUB|zł|Kč|kr|руб\.?"
 _AMOUNT = r"\d[\d.,' \u00a0]*(?:[.,]-)?"
 _PRICE = re.compile(
@@ -36,7 +42,7 @@ def _other_script(text: str) -> bool:
 def is_lone_code(text: str) -> bool:
     """Whether `text` is a code even without a title: letters and digits in one word."""
     text = text.strip()
-    if " " in text or not is_code(text) or _DATE.fullmatch(text):
+    if " " in text or not is_code(text) or _DATE.fullmatch(text) or _SYSTEM.fullmatch(text):
         return False
     letters = sum(character.isalpha() for character in text)
     digits = sum(character.isdigit() for character in text)

@@ -92,3 +92,18 @@ def test_a_card_may_stand_on_its_picture():
     words, _ = card(50, 500, "CH-10", "Coffee Mug", "300 ml")
     found = read_records(page(words=words, pictures=[[0, 0, 595, 842]]), None).records
     assert [record.values["sku"] for record in found] == ["CH-10"]
+
+
+def test_colours_norms_and_certificates_are_no_products():
+    colours = cards(*(card(50, 100 + 160 * n, f"RAL701{n}", "Anthracite grey") for n in range(3)))
+    norms = cards(card(50, 100, "EN14411", "Tiles 60 x 60 cm"), card(250, 100, "R10", "Slip 5 mm"))
+    for grid in (colours, norms):
+        assert read_records(grid, None).records == []
+    chart = cards(*(card(50 + 60 * n, 100, f"G{n}12", f"Grey {n}") for n in range(7)))
+    chart.pictures = [[x, top, x + 40, top + 40] for x, top, _, _ in chart.pictures]
+    assert read_records(chart, None).records == []
+
+
+def test_a_bar_code_below_a_card_is_its_ean():
+    grid = cards(card(50, 100, "A-1", "Snap Box", "400 ml", "4006381333931"))
+    assert read_records(grid, None).records[0].values["ean"] == "4006381333931"

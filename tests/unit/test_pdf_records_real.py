@@ -45,3 +45,7 @@ def test_every_card_of_the_card_catalogue_is_a_product(tmp_path):
 )
 def test_files_without_products_give_none(name, tmp_path):
     assert not any(records_of(name, tmp_path).values())
+
+
+def test_the_text_of_the_encrypted_file_is_no_product(tmp_path):
+    assert not any(records_of("encrypted-password-is-test.pdf", tmp_path, "test").values())

@@ -162,3 +162,12 @@ def test_prose_with_a_title_word_is_no_table():
     words = words_at("The price and the size of each code", 50, 100)
     words += words_at("are printed on page 12 of the catalogue", 50, 115)
     assert read_records(page(words=words), None).records == []
+
+
+def test_two_tables_side_by_side_in_one():
+    rows = [["Code", "Name", "Price"] * 2, ["A-1", "Oak", "10", "A-2", "Ash", "12"]]
+    found = values(ruled(rows))
+    assert [(row["sku"], row["name"], row["price"]) for row in found] == [
+        ("A-1", "Oak", "10"),
+        ("A-2", "Ash", "12"),
+    ]
