@@ -112,7 +112,7 @@ def _second(target: str | None, title: str, taken: list[str | None]) -> str | No
 
 def goes_on(edges: list[float], carried: Head) -> bool:
     """Whether columns stand as those of the carried head, perhaps shifted."""
-    if len(edges) != len(carried.columns):
+    if not edges or len(edges) != len(carried.columns):
         return False
     shift = edges[0] - carried.columns[0]
     pairs = zip(edges, carried.columns, strict=True)

@@ -1,5 +1,6 @@
 """Products from tables: heads, merged cells, families, continued pages, and what gives none."""
 
+from pdfjobs.reading.model import Table
 from pdfjobs.records import classify, read_records
 
 from .pdf_content import page, ruled, words_at
@@ -171,3 +172,10 @@ def test_two_tables_side_by_side_in_one():
         ("A-1", "Oak", "10"),
         ("A-2", "Ash", "12"),
     ]
+
+
+def test_a_table_without_cells_goes_on_from_nothing():
+    words = aligned([HEAD, *ROWS])
+    head = read_records(page(words=words), None).head
+    assert head is not None
+    assert read_records(page(Table([0, 0, 9, 9], [[], []])), head).records == []
