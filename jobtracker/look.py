@@ -66,7 +66,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": "Bring in",
             "separator": True,
-            "items": [_item(request, "Data import", "upload_file", "data-import", VIEW)],
+            "items": [
+                _item(request, "Data import", "upload_file", "data-import", VIEW),
+                _item(request, "Scraper", "travel_explore", "scraper", VIEW),
+            ],
         },
     ]
     for title, tables in TABLES.items():

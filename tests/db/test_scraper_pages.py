@@ -42,7 +42,11 @@ def make_session(**job_values) -> ScrapingSession:
 
 def end(status: str) -> dict:
     """Return a job's columns for an end."""
-    return {"status": status, f"{status}_at": Now(), "progress": 100}
+    return {
+        "status": status,
+        f"{status}_at": Now(),
+        "progress": 100 if status == "completed" else 60,
+    }
 
 
 def add_page(session: ScrapingSession, path: str, **values) -> ScrapingPage:
