@@ -39,6 +39,7 @@ class ImportPipeline(Pipeline):
     label = "Import"
     noun = "rows"
     icon = "file-input"
+    words = ("xml", "csv", "json")
     stages = (
         Stage("source_fetched", "Fetch source", 2, "bytes"),
         Stage("feed_parsed", "Read feed", 15, "records"),

@@ -63,6 +63,9 @@ class Detail:
 class Pipeline:
     """Base class of the pipelines. A stage is a method of the stage's name taking a `JobContext`.
 
+    `words` are other names of the type that people search by, `running` is the monitor's state of
+    a job that runs.
+
     A stage with a finished checkpoint is skipped; inside a stage items are keyed, so a resumed
     stage does what is expected less what is committed.
     """
@@ -71,6 +74,8 @@ class Pipeline:
     label: str
     noun: str = "items"
     icon: str = ""
+    words: tuple[str, ...] = ()
+    running: str = "processing"
     stages: tuple[Stage, ...]
     detail: Detail
     items_template: str = ""

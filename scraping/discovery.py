@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 from protego import Protego
 
-from jobtracker.outbound import OutboundRefused
+from jobtracker.outbound import OutboundError
 from scraping.canonical import canonical
 from scraping.options import Options
 from scraping.rules import skip_rule
@@ -26,7 +26,6 @@ MOST_FILES = 500
 DEEPEST_INDEX = 4
 URLS_PER_PAGE = 20  # addresses kept for each page that may be fetched
 LONGEST_DELAY = 60.0  # seconds; a longer Crawl-delay is not meant for a catalogue
-PIECE = 1 << 16
 _USUAL = ("/sitemap.xml", "/sitemap_index.xml")
 
 
@@ -67,13 +66,17 @@ class _Answer:
 
 def robots(client: httpx.Client, url: str) -> Robots:
     """Read the robots.txt of the site of `url`, as RFC 9309 says: none there (4xx) allows all, a
-    site that fails (5xx, no answer) allows nothing. Raises `OutboundRefused`."""
+    site that fails (5xx, a broken answer) allows nothing.
+
+    Raises `OutboundError`, `httpx.ConnectError` and `httpx.ConnectTimeout` where the site itself
+    is out of reach: its pages will say why.
+    """
     parts = urlsplit(url)
     try:
         answer = _get(client, f"{parts.scheme}://{parts.netloc}/robots.txt", ROBOTS_BYTES)
     except httpx.TooManyRedirects:
         return Robots(note="robots.txt redirects without end: everything is allowed.")
-    except OutboundRefused:
+    except (httpx.ConnectError, httpx.ConnectTimeout):
         raise
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         return _shut(f"robots.txt could not be fetched ({_reason(error)})")
@@ -103,7 +106,7 @@ def discover(
     """Find the addresses to begin with, and say by what the crawl goes on.
 
     `on_found` gets them in batches with the address that named them; `check` is called between
-    requests and may raise. Raises `OutboundRefused`.
+    requests and may raise.
 
     1. Mode page: the start addresses, nothing else.
     2. Mode crawl: the start addresses; links lead on.
@@ -122,7 +125,7 @@ def discover(
     if options.mode == "crawl" and not given:
         found.notes.append("Pages are found by following links.")
         return found
-    places = given or _announced(client, start_urls, found)
+    places = given or _announced(client, start_urls, found, options.ignore_robots)
     walk = _Walk(client, start_urls, options, on_found, check, found)
     complete = walk.run(places)
     found.mode = _mode(options, complete, walk.usable, bool(pages))
@@ -130,16 +133,22 @@ def discover(
     return found
 
 
-def _announced(client: httpx.Client, start_urls: Sequence[str], found: Discovery) -> list[str]:
+def _announced(
+    client: httpx.Client, start_urls: Sequence[str], found: Discovery, ignore: bool
+) -> list[str]:
     """Where the sites of the start addresses say that their sitemaps are, else the usual."""
     places: list[str] = []
     sites = {f"{urlsplit(url).scheme}://{urlsplit(url).netloc}": url for url in start_urls}
     for site, url in sites.items():
-        said = robots(client, url)
+        try:
+            said = robots(client, url)
+        except (OutboundError, httpx.HTTPError) as error:
+            found.notes.append(f"robots.txt could not be read: {_reason(error)}.")
+            continue
         found.notes.append(said.note)
         if said.sitemaps:
             places.extend(said.sitemaps)
-        elif not said.forbidden:
+        elif not said.forbidden or ignore:
             places.extend(site + path for path in _USUAL)
     return places
 
@@ -215,7 +224,7 @@ class _Walk:
     def _fetch(self, url: str, quiet: bool) -> bytes | None:
         try:
             answer = _get(self.client, url, MOST_BYTES)
-        except OutboundRefused as error:
+        except OutboundError as error:
             self._note(str(error))
             return None
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
@@ -239,7 +248,7 @@ def _get(client: httpx.Client, url: str, most: int) -> _Answer:
     cut = False
     with client.stream("GET", url, headers={"Accept-Encoding": "gzip"}) as response:
         if response.status_code == 200:
-            for piece in response.iter_raw(PIECE):  # unpacked here: a few bytes can hold much
+            for piece in response.iter_raw():  # as it comes, or a slow site would not be timed
                 body += piece
                 if len(body) > most or time.monotonic() > until:
                     cut = True

@@ -34,7 +34,8 @@ FROM (SELECT bool_or(outcome = 'c') AS made, bool_or(outcome = 'u') AS changed
 _COVERAGE = f"""
 SELECT count(*), {", ".join(f"count(ms.vals->'{name}')" for name in COVERED)}
 FROM material_sources ms JOIN catalogue_sources cs ON cs.id = ms.source_id
-WHERE ms.job_id = %s AND cs.kind = 'site'
+WHERE cs.kind = 'site' AND ms.material_id IN
+    (SELECT material_id FROM scraping_rows WHERE job_id = %s AND material_id IS NOT NULL)
 """
 
 
@@ -73,8 +74,8 @@ def recount(job_id: UUID) -> Counts:
 
 
 def coverage(job_id: UUID) -> dict[str, float]:
-    """Return for each field the share, from 0 to 1, of the products last written by the job that
-    have it; nothing where the job wrote none."""
+    """Return for each field the share, from 0 to 1, of the job's products of which the site says
+    it; nothing where there is no product."""
     with connection.cursor() as cursor:
         cursor.execute(_COVERAGE, [job_id])
         total, *numbers = cursor.fetchone() or (0,)

@@ -32,6 +32,8 @@ class ScrapingPipeline(Pipeline):
     label = "Scraping"
     noun = "pages"
     icon = "globe"
+    words = ("scrape",)
+    running = "scraping"
     stages = (
         Stage("session_created", "Create session", 1, "addresses"),
         Stage("pages_discovered", "Discover pages", 9, "addresses"),
@@ -56,11 +58,10 @@ class ScrapingPipeline(Pipeline):
     # --- stages ---
 
     def session_created(self, context: JobContext) -> None:
-        """Judge the addresses where the crawl begins, and queue them."""
+        """Judge the addresses where the crawl begins."""
         from jobtracker import outbound
-        from scraping import frontier
 
-        session, options = _session(context)
+        session, _ = _session(context)
         urls = _urls(context, session)
         for url in urls:
             context.check()
@@ -68,39 +69,46 @@ class ScrapingPipeline(Pipeline):
                 outbound.check(url)
             except outbound.OutboundRefused as error:
                 raise Permanent(str(error)) from error
-            except outbound.FetchFailed:
-                pass  # this page's own failure: its fetch says so, after its own retries
-        with context.transaction():
-            frontier.add(session.pk, [(url, 0, "") for url in urls], options)
-            context.checkpoint(len(urls))
+            except outbound.FetchFailed as error:
+                context.log(str(error), "warning")  # the page's own fetch says it, after its tries
+        context.checkpoint(len(urls))
 
     def pages_discovered(self, context: JobContext) -> None:
-        """Find the pages that robots.txt and sitemaps name; whatever is known already stays."""
+        """Queue where the crawl begins and what sitemaps name; whatever is known already stays."""
         from jobtracker import outbound
         from scraping import discovery, frontier
 
         session, options = _session(context)
         queued = ScrapingPage.objects.filter(session=session)
-        if options.mode == "page":
-            context.checkpoint(0, {"mode": "page"}, StageState.EMPTY)
-            return
 
         def keep(urls: list[str], found_on: str) -> None:
+            depth = 1 if found_on else 0
             with context.transaction():
-                frontier.add(session.pk, [(url, 0, found_on) for url in urls], options)
+                frontier.add(session.pk, [(url, depth, found_on) for url in urls], options)
             context.advance(queued.count())
 
-        with outbound.client() as client:
-            found = discovery.discover(
-                client, _urls(context, session), options, keep, context.check
-            )
+        try:
+            with outbound.client() as client:
+                found = discovery.discover(
+                    client, _urls(context, session), options, keep, context.check
+                )
+        except outbound.OutboundRefused as error:
+            raise Permanent(str(error)) from error
+        number = queued.count()
+        if not number:
+            raise Permanent(" ".join(["No page was found to read.", *found.notes]))
+        # Links have to make up for sitemaps that are there in part, or that were asked for.
+        partly = found.mode == "crawl" and options.mode != "crawl" and found.sitemap_urls > 0
+        degraded = partly or (options.mode == "sitemap" and not found.sitemap_urls)
         for note in found.notes:
-            context.warn("discovery", note, session.source_url)
-        fallback = options.mode == "sitemap" and found.mode != "sitemap"
+            if degraded:
+                context.warn("discovery", note, session.source_url)
+            else:
+                context.log(note)
         context.checkpoint(
-            queued.count(),
+            number,
             {"mode": found.mode, "sitemap_urls": found.sitemap_urls, "notes": found.notes},
-            StageState.DEGRADED if fallback else StageState.DONE,
+            StageState.DEGRADED if degraded else StageState.DONE,
         )
 
     def pages_scraped(self, context: JobContext) -> None:

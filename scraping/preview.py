@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx
@@ -22,12 +23,15 @@ from scraping.products import rows_of
 from scraping.start import check_url
 
 PAGE_BYTES = 10 << 20
-PIECE_BYTES = 1 << 16
 PREVIEW_SECONDS = 30.0
 CHECK_SECONDS = 2.0
-SHARE_OF_PAGE = 0.6  # of what is left of the check's time; the sitemap has the rest
 READS_A_SECOND = 2.0  # what autothrottle settles at on a common site
+TOO_LATE = "The site did not answer in time."
 HTML = ("text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain", "")
+
+
+T = TypeVar("T")
+_NO_RULES: tuple[Any, str] = (None, "robots.txt did not come in time.")
 
 
 class _TimeIsUp(Exception):
@@ -51,60 +55,82 @@ def preview(url: str, options: Options, supplier: str = "") -> dict[str, Any]:
     Raises `SourceRefused` for an address that is none or may not be reached."""
     check_url(url)
     until = time.monotonic() + PREVIEW_SECONDS
-    with outbound.client() as client:
-        rules, _ = _robots(client, url)
-        return _preview(client, url, options, rules, until, supplier)
+    with _Look(PREVIEW_SECONDS) as look:
+        rules, _ = look.wait(look.start(_robots, url), until) or _NO_RULES
+        page = look.wait(look.start(_fetch, url, options, rules, until), until)
+        return _read(page or _Page(url, problem=TOO_LATE), options, supplier)
 
 
 def check_site(url: str, options: Options) -> dict[str, Any]:
     """Look at a site for about two seconds, as a crawl would begin. Returns `robots {allowed,
-    note}`, `sitemaps`, `pages` (known so far) and `complete`, `delay` (seconds between requests),
-    `estimate` (seconds for all), `page` (as `preview`), and `facts`, the same as `{state, said,
-    more}` in words. Raises `SourceRefused`."""
+    note}`, `sitemaps`, `mode`, `pages` (known so far) and `complete`, `delay` (seconds between
+    requests), `estimate` (seconds for all), `notes`, `page` (as `preview`), and `facts`, the same
+    as `{state, said, more}` in words. Raises `SourceRefused`."""
     check_url(url)
     until = time.monotonic() + CHECK_SECONDS
-    with outbound.client() as client:
-        client.timeout = httpx.Timeout(CHECK_SECONDS / 2)
-        rules, trouble = _robots(client, url)
-        allowed = options.ignore_robots or rules is None or rules.allowed(url)
-        left = until - time.monotonic()
-        for_page = time.monotonic() + max(0.3, left * SHARE_OF_PAGE)
-        page = _preview(client, url, options, rules, for_page, "")
-        pages, mode, complete, notes = _known_pages(client, url, options, until)
-    asked = rules.crawl_delay if rules and not options.ignore_robots else None
-    delay = options.delay if options.delay is not None else asked
-    number = min(max(pages, 1), options.max_pages)
+    known: set[str] = set()
+    with _Look(CHECK_SECONDS) as look:
+        sitemap = look.start(_discover, url, options, known, until)
+        asked = look.wait(look.start(_robots, url), until - CHECK_SECONDS / 2)
+        rules, trouble = asked or _NO_RULES
+        page = look.wait(look.start(_fetch, url, options, rules, until), until)
+        shown = _read(page or _Page(url, problem=TOO_LATE), options, "")
+        ended = look.wait(sitemap, until)
+    mode, notes = ended or ("sitemap" if len(known) > 1 else options.mode, [])
+    delay = options.delay
+    if delay is None and rules and not options.ignore_robots:
+        delay = rules.crawl_delay
+    number = min(max(len(known), 1), options.max_pages)
     found: dict[str, Any] = {
         "url": url,
-        "robots": {"allowed": allowed, "note": trouble or (rules.note if rules else "")},
+        "robots": {
+            "allowed": options.ignore_robots or rules is None or rules.allowed(url),
+            "note": trouble or (rules.note if rules else ""),
+        },
         "sitemaps": list(rules.sitemaps) if rules else [],
         "mode": mode,
-        "pages": pages,
-        "complete": complete,
+        "pages": len(known),
+        "complete": ended is not None,
         "delay": delay,
-        "estimate": round(number * (delay if delay else 1 / READS_A_SECOND)),
-        "page": page,
+        "estimate": round(number * (delay or 1 / READS_A_SECOND)),
+        "page": shown,
         "notes": notes,
     }
     return found | {"facts": _facts(found, options)}
 
 
-def _preview(
-    client: httpx.Client,
-    url: str,
-    options: Options,
-    rules: Any,
-    until: float,
-    supplier: str,
-) -> dict[str, Any]:
-    """Fetch and extract one page; robots.txt is obeyed as the crawl obeys it."""
-    if rules is not None and not options.ignore_robots and not rules.allowed(url):
-        page = _Page(url, problem="robots.txt forbids it")
-    else:
-        page = _fetch(client, url, until)
+class _Look:
+    """Requests in threads, none of which is waited for longer than it may take: a site can send a
+    byte now and then for ever. What still runs at the end loses its connection."""
+
+    def __init__(self, seconds: float) -> None:
+        self._pool = ThreadPoolExecutor(3)
+        self._client = outbound.client()
+        self._client.timeout = httpx.Timeout(seconds)
+
+    def __enter__(self) -> "_Look":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._client.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def start(self, ask: Callable[..., T], *given: Any) -> "Future[T]":
+        return self._pool.submit(ask, self._client, *given)
+
+    @staticmethod
+    def wait(asked: "Future[T]", until: float) -> T | None:
+        """Return the answer, None where it did not come in time."""
+        try:
+            return asked.result(max(0.0, until - time.monotonic()))
+        except TimeoutError:
+            return None
+
+
+def _read(page: _Page, options: Options, supplier: str) -> dict[str, Any]:
+    """Extract a page with the crawl's own code."""
     if page.problem:
-        nothing = Extraction()
-        return _shown(page, nothing, [], [{"reason": page.problem}], [])
+        return _shown(page, Extraction(), [], [{"reason": page.problem}], [])
     found = extract(page.body, page.url, page.encoding)
     known = Supplier.objects.filter(name=supplier).first() if supplier else None
     currency = known.default_currency if known else ""
@@ -124,8 +150,6 @@ def _shown(
     remarks: list[str],
 ) -> dict[str, Any]:
     warnings = [*found.warnings, *remarks]
-    if not page.problem and not found.products:
-        warnings.append("The page has no structured product data.")
     return {
         "url": page.url,
         "canonical": found.canonical,
@@ -142,8 +166,10 @@ def _remarks(row: Row) -> list[dict[str, str]]:
     return warnings
 
 
-def _fetch(client: httpx.Client, url: str, until: float) -> _Page:
-    """Get a page within the time and the size that are given."""
+def _fetch(client: httpx.Client, url: str, options: Options, rules: Any, until: float) -> _Page:
+    """Get a page within the time and the size that are given, if robots.txt allows it."""
+    if rules is not None and not options.ignore_robots and not rules.allowed(url):
+        return _Page(url, problem="robots.txt forbids it.")
     try:
         with client.stream("GET", url, headers={"Accept-Encoding": "gzip, identity"}) as response:
             address, status = str(response.url), response.status_code
@@ -154,17 +180,17 @@ def _fetch(client: httpx.Client, url: str, until: float) -> _Page:
             if kind not in HTML:
                 return _Page(address, status, problem=f"It is no page: {kind}.")
             body = bytearray()
-            for piece in response.iter_bytes(PIECE_BYTES):
+            for piece in response.iter_bytes():
                 body += piece
                 if len(body) > PAGE_BYTES:
                     return _Page(address, status, problem="The page is larger than 10 MiB.")
                 if time.monotonic() > until:
-                    return _Page(address, status, problem="The page took too long to come.")
+                    return _Page(address, status, problem=TOO_LATE)
             return _Page(address, status, bytes(body), response.charset_encoding)
     except httpx.TooManyRedirects:
         return _Page(url, problem="It was redirected again and again.")
     except httpx.TimeoutException:
-        return _Page(url, problem="The site did not answer in time.")
+        return _Page(url, problem=TOO_LATE)
     except outbound.OutboundError as error:
         return _Page(url, problem=str(error))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -199,12 +225,11 @@ def _robots(client: httpx.Client, url: str) -> tuple[Any, str]:
         return None, f"robots.txt could not be read: {error}"
 
 
-def _known_pages(
-    client: httpx.Client, url: str, options: Options, until: float
-) -> tuple[int, str, bool, list[str]]:
-    """Count the pages that the sitemaps name, until the time is up: how many, how they are found,
-    whether that is all, and what was remarked."""
-    known: set[str] = set()
+def _discover(
+    client: httpx.Client, url: str, options: Options, known: set[str], until: float
+) -> tuple[str, list[str]] | None:
+    """Collect the addresses that the sitemaps name in `known`; return how pages are found and what
+    was remarked, None where the time was up before."""
 
     def keep(urls: list[str], found_on: str) -> None:
         known.update(urls)
@@ -214,16 +239,13 @@ def _known_pages(
         if time.monotonic() > until:
             raise _TimeIsUp
 
-    if options.mode == "page":
-        return 1, "page", True, []
     try:
-        check()
         found = discovery.discover(client, [url], options, keep, check)
-    except (_TimeIsUp, httpx.TimeoutException):
-        return len(known), "sitemap" if known else options.mode, False, []
+    except _TimeIsUp:
+        return None
     except (httpx.HTTPError, outbound.OutboundError) as error:
-        return len(known), options.mode, False, [str(error)]
-    return len(known), found.mode, found.mode == "sitemap", list(found.notes)
+        return options.mode, [str(error)]
+    return found.mode, list(found.notes)
 
 
 def _facts(found: dict[str, Any], options: Options) -> list[dict[str, str]]:

@@ -7,12 +7,14 @@ disjoint, so the counts beside the filters add up to the tab's.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
+from jobtracker import pipelines
 from jobtracker.models import BackgroundJob
 from jobtracker.states import JobType, Status
 
@@ -27,6 +29,17 @@ class State:
     rows: Q
 
 
+class _RunningAs:
+    """The job types whose running jobs have a state, asked when a query is made: the pipelines are
+    known only then."""
+
+    def __init__(self, state: str) -> None:
+        self._state = state
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([p.job_type for p in pipelines.registered() if p.running == self._state])
+
+
 _HELD = Q(status=Status.PROCESSING)
 _FREE = Q(status=Status.PENDING, waiting_for__isnull=True)
 _TRIED = Q(retry_count__gt=0) | Q(crash_count__gt=0)
@@ -39,13 +52,13 @@ STATES = {
             "processing",
             "Processing",
             "arc",
-            _HELD & Q(stalled_at__isnull=True) & ~Q(job_type=JobType.SCRAPING),
+            _HELD & Q(stalled_at__isnull=True) & ~Q(job_type__in=_RunningAs("scraping")),
         ),
         State(
             "scraping",
             "Scraping",
             "dots",
-            _HELD & Q(stalled_at__isnull=True, job_type=JobType.SCRAPING),
+            _HELD & Q(stalled_at__isnull=True, job_type__in=_RunningAs("scraping")),
         ),
         State("retry", "Waiting to retry", "clock", _FREE & _TRIED),
         State("person", "Waiting for you", "hand", Q(waiting_for__isnull=False)),
@@ -62,7 +75,8 @@ def state_of(job: BackgroundJob) -> State:
     if job.status == Status.PROCESSING:
         if job.stalled_at:
             return STATES["stalled"]
-        return STATES["scraping" if job.job_type == JobType.SCRAPING else "processing"]
+        pipeline = pipelines.find(job.job_type)
+        return STATES[pipeline.running if pipeline else "processing"]
     if job.status == Status.PENDING:
         if job.waiting_for:
             return STATES["person"]
@@ -70,15 +84,13 @@ def state_of(job: BackgroundJob) -> State:
     return STATES[job.status]
 
 
-TABS = {"pdf": JobType.PDF, "scraping": JobType.SCRAPING, "import": JobType.IMPORT}
-_TYPE_WORDS = {
-    **TABS,
-    **{str(kind): kind for kind in JobType},
-    "xml": JobType.IMPORT,
-    "csv": JobType.IMPORT,
-    "json": JobType.IMPORT,
-    "scrape": JobType.SCRAPING,
-}
+TABS = {kind.label.lower(): kind for kind in JobType}
+
+
+def _type_of(word: str) -> JobType | None:
+    """Return the job type that a word means: a tab's, the type itself, or a pipeline's own."""
+    named = {word: each.job_type for each in pipelines.registered() for word in each.words}
+    return (named | {str(kind): kind for kind in JobType} | TABS).get(word)
 
 
 def type_word(kind: str) -> str:
@@ -115,12 +127,13 @@ class Filter:
         for word in _words(q):
             _read_word(word, found)
         kind, state = query.get("type", ""), query.get("status", "")
-        if kind and kind not in _TYPE_WORDS:
+        job_type = _type_of(kind)
+        if kind and not job_type:
             found["unknown"].append(f"type:{kind}")
         if state and state not in STATES:
             found["unknown"].append(f"status:{state}")
         return cls(
-            kind=_TYPE_WORDS.get(kind, ""),
+            kind=job_type or "",
             state=state if state in STATES else "",
             supplier=query.get("supplier", "").replace("\x00", "").strip()[:200],
             q=q,
@@ -200,8 +213,8 @@ def _read_word(word: str, found: dict[str, list[str]]) -> None:
         found["terms"].append(word)
     elif name == "status" and value in STATES:
         found["states"].append(value)
-    elif name == "type" and value in _TYPE_WORDS:
-        found["kinds"].append(_TYPE_WORDS[value])
+    elif name == "type" and (job_type := _type_of(value)):
+        found["kinds"].append(job_type)
     elif name == "supplier":
         found["suppliers"].append(value)
     elif name == "error":
