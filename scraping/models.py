@@ -78,7 +78,9 @@ class ScrapingPage(models.Model):
     """One address of a crawl: the crawl's queue, and what became of it.
 
     `canonical_url` is its identity within the session. `claim` names the crawl process that
-    fetches it; a claim of a dead process is taken back. `content_hash` is of the body as it came.
+    fetches it; a claim of a dead process is taken back. `content_hash` is of the body as it came,
+    `redirects` how many redirects in a row led here. Its products are the job's `ScrapingRow`s
+    `first_row` to `first_row + rows - 1`.
     """
 
     class Status(models.TextChoices):
@@ -106,10 +108,13 @@ class ScrapingPage(models.Model):
     unchanged = models.BooleanField(default=False)
     fetch_ms = models.PositiveIntegerField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    redirects = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     claim = models.UUIDField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
     materials_found = models.PositiveIntegerField(default=0)
+    first_row = models.PositiveIntegerField(null=True, blank=True)
+    rows = models.PositiveIntegerField(default=0)
     notes = models.JSONField(default=list, blank=True, help_text="What the extraction remarked.")
     error = models.TextField(blank=True, default="")
     hint = models.TextField(blank=True, default="")
