@@ -16,10 +16,13 @@ MOST_ENTRIES = 50_000  # of one file
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _ROOT = re.compile(r"<(?:[\w-]+:)?([A-Za-z]\w*)")
-_VALUE = r">\s*(?:<!\[CDATA\[)?([^<\]]+)(?:\]\]>)?\s*</"
-_LOC = re.compile(rf"<(?:(?!image:|video:|news:|xhtml:)[\w-]+:)?loc\b[^>]*{_VALUE}", re.IGNORECASE)
-_RSS_LINK = re.compile(rf"<link\b[^>]*{_VALUE}", re.IGNORECASE)
-_ATOM_LINK = re.compile(r"<(?:[\w-]+:)?link\b([^>]*)>", re.IGNORECASE)
+# Possessive throughout: nothing here is tried twice, however long it is.
+_VALUE = r"[^<>]*+>(?:\s{0,99}<!\[CDATA\[)?([^<\]]++)(?:\]\]>\s{0,99})?</"
+_LOC = re.compile(
+    rf"<(?:(?!image:|video:|news:|xhtml:)[\w-]{{1,40}}:)?loc\b{_VALUE}", re.IGNORECASE
+)
+_RSS_LINK = re.compile(rf"<link\b{_VALUE}", re.IGNORECASE)
+_ATOM_LINK = re.compile(r"<(?:[\w-]+:)?link\b([^<>]*+)>", re.IGNORECASE)
 _HREF = re.compile(r"href\s*=\s*[\"']([^\"']+)", re.IGNORECASE)
 _OTHER_REL = re.compile(r"rel\s*=\s*[\"'](?!alternate)", re.IGNORECASE)
 _RSS_ITEM = re.compile(r"<item\b", re.IGNORECASE)

@@ -107,7 +107,8 @@ def open_page(body: bytes, url: str, encoding: str | None) -> Page:
 
 def decode(body: bytes, declared: str | None) -> str:
     """The text of a page. A byte-order mark wins; then what is valid UTF-8 is UTF-8, whatever
-    the header says; then the first of header and meta that fits; then the Windows charset."""
+    the header says; then the first of header and meta that fits; then UTF-8 with some broken
+    letters; then the Windows charset."""
     marked, bom = read_bom(body)
     if marked:
         return to_unicode(body[len(bom or b"") :], marked)
@@ -124,10 +125,10 @@ def decode(body: bytes, declared: str | None) -> str:
                 return body.decode(name)
             except (UnicodeError, LookupError):
                 continue
-    try:
-        return to_unicode(body, next((name for name in named if name), "cp1252"))
-    except (UnicodeError, LookupError):  # some names that Python knows are no charsets
-        return to_unicode(body, "cp1252")
+    loose = body.decode("utf-8", "replace")
+    broken = loose.count("\ufffd")
+    letters = len(loose) - len(loose.encode("ascii", "ignore")) - broken
+    return loose if letters >= broken else to_unicode(body, "cp1252")
 
 
 def absolute(base: str, address: str) -> str:
