@@ -96,7 +96,7 @@ class Document:
                     f"The engines disagree: {self.engine} finds {self.opened.pages} pages,"
                     f" pikepdf {len(second.pages)}."
                 )
-            if second.get_warnings():
+            if any("file is damaged" in str(said) for said in second.get_warnings()):
                 found.append(
                     "The file is damaged or cut off in places and was repaired while reading;"
                     " content may be missing."

@@ -20,7 +20,7 @@ _MOST_EDGES = 20_000
 
 
 def page_tables(document: Document, number: int) -> list[Table]:
-    """Tables with text in at least two cells, from top to bottom."""
+    """Tables with text in at least two columns, from top to bottom."""
     plumbed = document.plumbed[number - 1]
     try:
         if len(plumbed.edges) > _MOST_EDGES:
@@ -43,11 +43,13 @@ def page_tables(document: Document, number: int) -> list[Table]:
             ]
     finally:
         plumbed.close()
-    return [table for table in tables if _told(table) > 1]
+    return [table for table in tables if _told_columns(table) > 1]
 
 
-def _told(table: Table) -> int:
-    return sum(1 for row in table.rows for cell in row if cell and cell.text)
+def _told_columns(table: Table) -> int:
+    return len(
+        {place for row in table.rows for place, cell in enumerate(row) if cell and cell.text}
+    )
 
 
 def _shift(plumbed: Any, frame: Frame) -> tuple[float, float]:

@@ -2,6 +2,8 @@
 
 import ctypes
 from dataclasses import dataclass, field
+from enum import IntEnum
+from itertools import pairwise
 from math import pi
 from typing import Any
 
@@ -28,6 +30,8 @@ _LIGATURES = {
     "\u00ad": "-",
 }
 _UNSEEN_MODES = {pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP}
+_UNEVEN = 1.6  # how much wider a gap may be than the one beside it, in one word
+_SPACED = 0.08  # of a letter's height: letters further apart are set with spacing
 _WHITE = 240  # a channel as bright as this may vanish on paper
 _QUARTERS = 2 / pi  # of a turn in a radian
 _EVEN = 12  # the spread of grey in which nothing can be read
@@ -36,13 +40,23 @@ _EVEN = 12  # the spread of grey in which nothing can be read
 @dataclass
 class Glyph:
     """A visible character; `word` and `line` number what it belongs to, from 0; `turn` is where
-    its line runs on the shown page: 0 to the right, 90 down, 180 to the left, 270 up."""
+    its line runs on the shown page: 0 to the right, 90 down, 180 to the left, 270 up; `white` is
+    its colour, nearly."""
 
     text: str
     box: Box
     word: int
     line: int
-    turn: int = 0
+    turn: int
+    white: bool
+
+
+class _Break(IntEnum):
+    """What stands before a character."""
+
+    NONE = 0
+    GUESSED = 1  # a blank that is not in the file
+    HARD = 2
 
 
 @dataclass
@@ -74,11 +88,11 @@ def read_glyphs(page: Any, frame: Frame) -> Glyphs:
     if not textpage:
         raise pypdfium2.PdfiumError("The text of the page cannot be loaded.")
     try:
-        glyphs, faint = _characters(textpage, frame)
+        glyphs = _characters(textpage, frame)
     finally:
         pdfium.FPDFText_ClosePage(textpage)
-    if faint:
-        _drop_vanished(page, frame, glyphs, faint)
+    if any(glyph.white for glyph in glyphs.seen):
+        _drop_vanished(page, frame, glyphs)
     return glyphs
 
 
@@ -135,17 +149,17 @@ def _words(glyphs: list[Glyph]) -> list[list[Any]]:
     return [[text, *rounded(box)] for text, *box in words]
 
 
-def _characters(textpage: Any, frame: Frame) -> tuple[Glyphs, set[int]]:
-    """All but hidden and off-page characters, and the numbers of words that are set in white."""
+def _characters(textpage: Any, frame: Frame) -> Glyphs:
+    """All but hidden and off-page characters, in words."""
     found = Glyphs()
-    faint: set[int] = set()
     styles: dict[int, tuple[bool, bool]] = {}
     unseen: set[int] = set()
     tight = [ctypes.c_double() for _ in range(4)]
+    left, right, bottom, top = tight
     loose = pdfium.FS_RECTF()
-    word = line = 0
-    high = 0
-    before: Box | None = None
+    run = line = high = 0
+    breaks: list[_Break] = []
+    pending = _Break.HARD
     for place in range(pdfium.FPDFText_CountChars(textpage)):
         code = pdfium.FPDFText_GetUnicode(textpage, place)
         if 0xD800 <= code < 0xDC00:
@@ -155,47 +169,78 @@ def _characters(textpage: Any, frame: Frame) -> tuple[Glyphs, set[int]]:
             code = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00)
         high = 0
         letter = chr(code)
-        if letter in "\r\n":
-            line, word, before = line + 1, word + 1, None
-            continue
         if letter.isspace():
-            word, before = word + 1, None
+            line += letter in "\r\n"
+            run += 1
+            guessed = letter == " " and pdfium.FPDFText_IsGenerated(textpage, place) == 1
+            pending = max(pending, _Break.GUESSED if guessed else _Break.HARD)
             continue
         letter = _LIGATURES.get(letter) or clean(letter)
         if not letter:
             continue
         hidden, white = _style(textpage, place, styles)
-        pdfium.FPDFText_GetCharBox(textpage, place, *(tight[0], tight[2], tight[1], tight[3]))
+        pdfium.FPDFText_GetCharBox(textpage, place, left, right, bottom, top)
         pdfium.FPDFText_GetLooseCharBox(textpage, place, loose)
-        box = frame.box(*_even_box([edge.value for edge in tight], loose))
+        ink = [left.value, bottom.value, right.value, top.value]
+        box = frame.box(*_line_high(letter, ink, loose))
         if hidden or not frame.shows(box):
-            unseen.add(word)
+            unseen.add(run)
             continue
-        if before and _apart(before, box):
-            word += 1
-        if white:
-            faint.add(word)
-        before = box
         found.unknown += pdfium.FPDFText_HasUnicodeMapError(textpage, place) == 1
         angle = round(pdfium.FPDFText_GetCharAngle(textpage, place) * _QUARTERS) * 90
-        found.seen.append(Glyph(letter, box, word, line, (frame.turn + angle) % 360))
+        found.seen.append(Glyph(letter, box, 0, line, (frame.turn + angle) % 360, white))
+        breaks.append(pending)
+        pending = _Break.NONE
     found.unseen = len(unseen)
-    return found, faint
+    _number_words(found.seen, breaks)
+    return found
 
 
-def _even_box(tight: list[float], loose: Any) -> list[float]:
+def _line_high(letter: str, ink: list[float], loose: Any) -> list[float]:
     """The line-high box of a character, or its ink's where a font gives an absurd height."""
     left, bottom, right, top = loose.left, loose.bottom, loose.right, loose.top
-    ink = max(tight[2] - tight[0], tight[3] - tight[1])
-    if right <= left or top <= bottom or (ink > 0 and max(right - left, top - bottom) > 5 * ink):
-        return tight if ink > 0 else [left, bottom, right, top]
-    return [left, bottom, right, top]
+    size = max(ink[2] - ink[0], ink[3] - ink[1])
+    empty = right <= left or top <= bottom
+    absurd = letter.isalnum() and max(right - left, top - bottom) > 5 * size
+    return ink if size > 0 and (empty or absurd) else [left, bottom, right, top]
 
 
-def _apart(one: Box, other: Box) -> bool:
-    """Whether two characters that follow each other are more than their size away."""
-    gap = max(other[0] - one[2], one[0] - other[2], other[1] - one[3], one[1] - other[3])
-    return gap > max(other[3] - other[1], 1.0)
+def _number_words(glyphs: list[Glyph], breaks: list[_Break]) -> None:
+    """Number the words. A blank in the file parts two words, and so does a gap of a letter's size;
+    a blank that pdfium guessed does not where the letters beside it are as far apart: the text is
+    set with spaced letters."""
+    gaps = [0.0, *(_gap(one, other) for one, other in pairwise(glyphs))]
+
+    def spacing(place: int, size: float) -> float:
+        """The gap before a character, if it is one inside of a word, else 0."""
+        if not 0 < place < len(glyphs) or breaks[place] == _Break.HARD:
+            return 0.0
+        capitals = glyphs[place - 1].text.isupper() and glyphs[place].text.isupper()
+        inside = breaks[place] == _Break.NONE or (capitals and gaps[place] < size * 0.6)
+        return gaps[place] if inside else 0.0
+
+    word = 0
+    for place, glyph in enumerate(glyphs):
+        size = max(glyph.box[3] - glyph.box[1], 1.0)
+        if breaks[place] == _Break.GUESSED:
+            beside = max(spacing(place - 1, size), spacing(place + 1, size))
+            own_letters = glyphs[place - 1].text.isupper() and glyph.text.isupper()
+            even = gaps[place] <= beside * _UNEVEN and beside > _SPACED * size
+            word += not (even and (own_letters or _inside(breaks, place)))
+        else:
+            word += breaks[place] == _Break.HARD or gaps[place] > size
+        glyph.word = word
+
+
+def _inside(breaks: list[_Break], place: int) -> bool:
+    """Whether a character is joined to one of its neighbours beyond the break before it."""
+    return _Break.NONE in (breaks[place - 1], *breaks[place + 1 : place + 2])
+
+
+def _gap(one: Glyph, other: Glyph) -> float:
+    """How far two characters that follow each other are apart, in points."""
+    a, b = one.box, other.box
+    return max(b[0] - a[2], a[0] - b[2], b[1] - a[3], a[1] - b[3])
 
 
 def _style(textpage: Any, place: int, known: dict[int, tuple[bool, bool]]) -> tuple[bool, bool]:
@@ -221,7 +266,7 @@ def _style_of(drawn: Any) -> tuple[bool, bool]:
     return alpha.value < 8, min(red.value, green.value, blue.value) >= _WHITE
 
 
-def _drop_vanished(page: Any, frame: Frame, glyphs: Glyphs, faint: set[int]) -> None:
+def _drop_vanished(page: Any, frame: Frame, glyphs: Glyphs) -> None:
     """Leave out the words in white behind which the drawn page is white as well."""
     scale = min(1.0, 2000 / max(frame.width, frame.height))
     bitmap = page.render(scale=scale, grayscale=True)
@@ -229,7 +274,7 @@ def _drop_vanished(page: Any, frame: Frame, glyphs: Glyphs, faint: set[int]) -> 
     bitmap.close()
     boxes: dict[int, Box] = {}
     for glyph in glyphs.seen:
-        if glyph.word in faint:
+        if glyph.white:
             x0, top, x1, bottom = boxes.get(glyph.word, glyph.box)
             a, b, c, d = glyph.box
             boxes[glyph.word] = [min(x0, a), min(top, b), max(x1, c), max(bottom, d)]

@@ -104,6 +104,36 @@ def test_text_written_upwards_is_read_along_its_line(file: Path) -> None:
     assert bottom == pytest.approx(842 - 300, abs=1)
 
 
+def test_letters_set_apart_are_one_word(file: Path) -> None:
+    def spaced(canvas: Canvas) -> None:
+        line = canvas.beginText(100, 700)
+        line.setCharSpace(4)
+        line.textOut("CATALOGUE 2026 LONG")
+        canvas.drawText(line)
+
+    with Reader(drawn(file, spaced)) as reader:
+        assert reader.text(1).text == "CATALOGUE 2026 LONG"
+
+
+def test_two_columns_with_a_gap_stay_two_words(file: Path) -> None:
+    def columns(canvas: Canvas) -> None:
+        canvas.drawString(100, 700, "12,50")
+        canvas.drawString(134, 700, "60x60")
+
+    with Reader(drawn(file, columns)) as reader:
+        assert reader.text(1).text == "12,50 60x60"
+
+
+def test_a_frame_around_text_is_no_table(file: Path) -> None:
+    def frames(canvas: Canvas) -> None:
+        for place in range(3):
+            canvas.rect(100, 600 + 30 * place, 200, 30)
+            canvas.drawString(110, 610 + 30 * place, "A note")
+
+    with Reader(drawn(file, frames)) as reader:
+        assert reader.tables(1) == []
+
+
 def test_what_a_reader_cannot_see_is_left_out_with_a_warning(file: Path) -> None:
     with Reader(pdfs.unseen_words(file)) as reader:
         page = reader.text(1)
