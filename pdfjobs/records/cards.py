@@ -7,7 +7,7 @@ from jobtracker.catalogue.normalise import is_empty, parse_ean
 from pdfjobs.reading.model import Box
 
 from .heads import read_title
-from .layout import Piece, around, lines_of
+from .layout import Piece, around, inside, lines_of
 from .model import PageContent, Record
 from .values import is_code, is_lone_code, is_size, is_volume, price_in
 
@@ -106,8 +106,9 @@ def _code(text: str) -> str:
 
 
 def _picture(card: _Block, cards: list[_Block], pictures: list[Box], taken: set[int]) -> int | None:
-    """The nearest picture whose middle lies above the card's code, or beside its lines, and not
-    beyond a neighbour. Middles, because a picture's box may be larger than what is shown of it."""
+    """The nearest picture whose middle lies above the card's code and not beyond a neighbour, else
+    one beside the card, else the one it stands on. Middles, because a picture's box may be larger
+    than what is shown of it."""
     box = card.box
     right = min(
         (
@@ -117,18 +118,20 @@ def _picture(card: _Block, cards: list[_Block], pictures: list[Box], taken: set[
         ),
         default=box[2] + 150,
     )
-    best: tuple[float, int] | None = None
+    best: tuple[tuple[bool, bool, float], int] | None = None
     for index, picture in enumerate(pictures):
         x, y = (picture[0] + picture[2]) / 2, (picture[1] + picture[3]) / 2
         high = picture[3] - picture[1]
-        behind = picture[0] <= box[0] and picture[1] <= box[1] and picture[3] >= box[3]
-        if index in taken or y > box[3] or not (behind or box[0] - 0.75 * high < x < right):
+        if index in taken or y > box[3]:
             continue
         distance = box[1] - y
-        centred = abs(x - (box[0] + box[2]) / 2)
-        if distance > high + 30 or (x < box[0] and distance > high / 2):
+        behind = inside(picture, ["", *box]) and picture[0] <= box[0] and picture[2] >= box[2]
+        above = box[0] - 10 < x < right and distance <= high + 30
+        beside = 0 < box[0] + 10 - picture[2] < _REACH and distance <= high / 2
+        if not (behind or above or beside):
             continue
-        rank = max(distance, 0) + centred / 4
+        centred = abs(x - (box[0] + box[2]) / 2)
+        rank = (not above, not beside, max(distance, 0) + centred / 4)
         if best is None or rank < best[0]:
             best = rank, index
     return best[1] if best else None

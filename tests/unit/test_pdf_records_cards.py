@@ -107,3 +107,16 @@ def test_colours_norms_and_certificates_are_no_products():
 def test_a_bar_code_below_a_card_is_its_ean():
     grid = cards(card(50, 100, "A-1", "Snap Box", "400 ml", "4006381333931"))
     assert read_records(grid, None).records[0].values["ean"] == "4006381333931"
+
+
+def test_a_strip_along_the_page_is_no_cards_picture():
+    words, picture = card(62, 150, "G-1", "Snap Box", "400 ml")
+    found = read_records(page(words=words, pictures=[[0, 0, 65, 480], picture]), None).records
+    assert [record.picture for record in found] == [1]
+
+
+def test_a_picture_may_stand_beside_its_card():
+    words = words_at("A-1", 170, 110) + words_at("Snap Box", 170, 123)
+    words += words_at("12,00 EUR", 170, 136)
+    found = read_records(page(words=words, pictures=[[50, 80, 160, 160]]), None).records
+    assert [record.picture for record in found] == [0]
