@@ -83,7 +83,7 @@ def check(request: HttpRequest) -> HttpResponse:
     form = StartForm(request.POST)
     # What is checked need not be anyone's yet.
     form.fields["supplier"].required = False
-    found = _checked(form) if form.is_valid() else {"errors": form.errors.get_json_data()}
+    found = _checked(form) if form.is_valid() else {"errors": _wrong(form)}
     if request.headers.get("HX-Request"):
         return render(request, "scraping/check.html", {"check": found})
     return _page(request, form, found)
@@ -96,9 +96,16 @@ def _checked(form: StartForm) -> dict[str, Any]:
     try:
         found = check_site(form.cleaned_data["urls"][0], form.options())
     except SourceRefused as error:
-        return {"errors": {"urls": [{"message": str(error)}]}}
+        return {"errors": [("", str(error))]}
     cards = [session_page.card(line) for line in found["page"].get("products", [])[:3]]
     return found | {"cards": cards, "seconds": round(monotonic() - begun, 1)}
+
+
+def _wrong(form: StartForm) -> list[tuple[str, str]]:
+    """Return what is wrong, each with the label of its field."""
+    return [
+        (str(form[name].label), text) for name, errors in form.errors.items() for text in errors
+    ]
 
 
 @staff_required()

@@ -396,6 +396,48 @@ def test_failed_pages_are_read_again_in_a_session_of_their_own(operator):
     assert act(operator, url(session, "retry-failed"))["Location"] == url(session)
 
 
+def test_a_check_says_its_facts_and_shows_the_product(operator, monkeypatch):
+    product = {
+        "name": SCRIPT,
+        "price": "12.40",
+        "currency": "EUR",
+        "source": {"url": EVIL},
+        "provenance": {"price": {"raw": "12,40 €", "method": "json-ld:offers.price", "url": EVIL}},
+    }
+    facts = [{"state": "completed", "said": "robots.txt allows this page.", "more": "no delay"}]
+    found = {"facts": facts, "page": {"products": [product]}}
+    asked = []
+    monkeypatch.setattr(
+        "scraping.preview.check_site", lambda url, options: asked.append((url, options)) or found
+    )
+    form = {"urls": "https://tiles.example/", "mode": "page", "max_pages": "7", "max_depth": "2"}
+    whole = text_of(act(operator, "/scraper/check", **form))
+    assert [(each, options.max_pages) for each, options in asked] == [("https://tiles.example/", 7)]
+    for words in ("robots.txt allows this page.", "12.40 EUR", "json-ld:offers.price", "12,40 €"):
+        assert words in whole
+    assert "&lt;script&gt;" in whole
+    assert SCRIPT not in whole
+    assert 'href="javascript' not in whole
+    assert 'value="7"' in whole
+    token = str(operator.get("/scraper").context["csrf_token"])
+    part = operator.post(
+        "/scraper/check",
+        form | {"max_pages": "none", "csrfmiddlewaretoken": token},
+        headers={"HX-Request": "true"},
+    )
+    assert text_of(part).lstrip().startswith("<section")
+    assert "<small>Pages at most</small>" in text_of(part)
+    assert not BackgroundJob.objects.exists()
+
+
+def test_a_wish_is_shown_until_it_is_obeyed(operator):
+    session = make_session()
+    act(operator, url(session, "pause"))
+    found = text_of(operator.get(url(session)))
+    assert "obeys at its next safe point" in found
+    assert "Pause crawl" not in found
+
+
 def test_ten_thousand_pages_are_one_page_of_the_table(viewer):
     session = make_session()
     with connection.cursor() as cursor:
