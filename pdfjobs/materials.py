@@ -56,9 +56,9 @@ def detect(context: JobContext, document: PdfDocument) -> None:
 
 def extract(context: JobContext, document: PdfDocument) -> None:
     """Write each page's records to the catalogue, with the page and box of each value."""
-    supplier = Supplier.objects.filter(pk=context.job.supplier_id).first()
-    if supplier is None:
+    if context.job.supplier_id is None:
         raise Permanent("The job has no supplier. Set one on its admin page and retry.")
+    supplier = Supplier.objects.get(pk=context.job.supplier_id)
     source, _ = CatalogueSource.objects.select_related("supplier").get_or_create(
         supplier=supplier, kind=Kind.PDF, name=document.filename
     )
@@ -72,7 +72,9 @@ def extract(context: JobContext, document: PdfDocument) -> None:
 
     def work(page: PdfPage) -> Done:
         found = page.found or {}
-        rows, rejected = rows_of(page, found, supplier, style, _image_names(document, page))
+        rows, rejected = rows_of(
+            page, found, supplier, style, _image_names(document, supplier, page)
+        )
         for row in list(rows):
             if row.key in seen:
                 rows.remove(row)
@@ -112,9 +114,9 @@ def rows_of(
     head_says = (found.get("head") or {}).get("defaults", {})
     currency = head_says.get("currency") or supplier.default_currency
     defaults = {"currency": currency} if currency else {}
-    styles = {"price": decimal_style(prices) or style, "stock": style}
+    found_styles = {"price": decimal_style(prices) or style, "stock": style}
+    styles = {target: said for target, said in found_styles.items() if said}
     styles |= {side: head_says["length"] for side in SIDES if head_says.get("length")}
-    styles = {target: said for target, said in styles.items() if said}
     rows: list[write.Row] = []
     rejected: list[write.Rejected] = []
     last: dict[str, write.Row] = {}
@@ -222,13 +224,14 @@ def _carried(context: JobContext, document: PdfDocument, number: int) -> Head | 
     return Head(**head) if head else None
 
 
-def _image_names(document: PdfDocument, page: PdfPage) -> dict[int, tuple[str, Box]]:
+def _image_names(
+    document: PdfDocument, supplier: Supplier, page: PdfPage
+) -> dict[int, tuple[str, Box]]:
     """Return name and box of the page's pictures by their index. The same file processed again
     names the pictures of its first run, so that equal products stay equal."""
-    job = document.background_job
     first = (
         PdfDocument.objects.filter(
-            content_hash=document.content_hash, background_job__supplier_id=job.supplier_id
+            content_hash=document.content_hash, background_job__supplier=supplier
         )
         .order_by("pk")
         .values_list("pk", flat=True)[:1]

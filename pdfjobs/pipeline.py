@@ -230,8 +230,8 @@ def _document(context: JobContext) -> PdfDocument:
 
 def _nothing_found(pages: QuerySet[PdfPage]) -> str:
     """Say what the pages are that gave no product."""
-    kinds = pages.exclude(kind="").values_list("kind").annotate(Count("pk"))
-    words = [f"{number:,} {kind}" for kind, number in kinds.order_by("-pk__count", "kind")]
+    kinds = pages.exclude(kind="").values_list("kind").annotate(number=Count("pk"))
+    words = [f"{number:,} {kind}" for kind, number in kinds.order_by("-number", "kind")]
     unread = pages.filter(Q(text="") & Q(pictures__gt=0)).count()
     if unread:
         words.append(f"{unread:,} without a text layer")
@@ -239,5 +239,6 @@ def _nothing_found(pages: QuerySet[PdfPage]) -> str:
 
 
 def _commonest_error(pages: QuerySet[PdfPage]) -> str:
-    failed = pages.filter(state=State.FAILED).values_list("error").annotate(Count("pk"))
-    return failed.order_by("-pk__count")[0][0]
+    failed = pages.filter(state=State.FAILED).values_list("error").annotate(number=Count("pk"))
+    error: str = failed.order_by("-number")[0][0]
+    return error

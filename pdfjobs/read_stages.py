@@ -3,7 +3,6 @@
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -126,7 +125,7 @@ def read_images(context: JobContext, document: PdfDocument, desk: Desk) -> None:
                 page_id=page.pk,
                 number=number,
                 box=image.box,
-                file=keep(Path(image.file), document, f"i{page.number}-{number}"),
+                file=keep(desk.folder / image.file, document, f"i{page.number}-{number}"),
                 width_px=image.width_px,
                 height_px=image.height_px,
                 phash=image.phash,
@@ -172,10 +171,10 @@ def _drawn(desk: Desk, context: JobContext, document: PdfDocument, number: int) 
     """Draw a page and keep the files; return the columns that name them."""
     drawing = desk.reader(context, document).draw(number, desk.folder)
     return {
-        "picture": keep(Path(drawing.picture), document, f"p{number}"),
-        "thumbnail": keep(Path(drawing.thumbnail), document, f"t{number}"),
+        "picture": keep(desk.folder / drawing.picture, document, f"p{number}"),
+        "thumbnail": keep(desk.folder / drawing.thumbnail, document, f"t{number}"),
         "tiles": [
-            [keep(Path(file), document, f"p{number}-{place}"), box]
+            [keep(desk.folder / file, document, f"p{number}-{place}"), box]
             for place, (file, box) in enumerate(drawing.tiles, start=1)
         ],
     }
@@ -197,12 +196,14 @@ def _is_flat(phash: str) -> bool:
 
 def _ask_about_repetition(context: JobContext, document: PdfDocument) -> None:
     """Ask before a file is processed that was processed for this supplier already."""
-    if context.job.metadata.get("again") or context.answer(Waiting.DUPLICATE):
+    supplier_id = context.job.supplier_id
+    known = context.job.metadata.get("again") or context.answer(Waiting.DUPLICATE)
+    if known or supplier_id is None:
         return
     earlier = (
         PdfDocument.objects.filter(
             content_hash=document.content_hash,
-            background_job__supplier_id=context.job.supplier_id,
+            background_job__supplier_id=supplier_id,
             background_job__status=Status.COMPLETED,
         )
         .exclude(pk=document.pk)

@@ -139,7 +139,8 @@ def _new_id() -> UUID:
     """Return a fresh key: the job names its document and the document its job."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT uuidv7()")
-        return cursor.fetchone()[0]
+        found: UUID = cursor.fetchone()[0]
+    return found
 
 
 def _stored(request: Request) -> StoredSource:

