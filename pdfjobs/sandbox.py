@@ -254,7 +254,7 @@ class Reader:
         }
         self._unread = b""
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "pdfjobs.reading.child"],
+            [sys.executable, "-m", "pdfjobs.reading.child", str(os.getpid())],
             cwd=_ROOT,
             env=environment,
             stdin=subprocess.PIPE,

@@ -33,6 +33,7 @@ _UNSEEN_MODES = {pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMOD
 _UNEVEN = 1.6  # how much wider a gap may be than the one beside it, in one word
 _SPACED = 0.08  # of a letter's height: letters further apart are set with spacing
 _WHITE = 240  # a channel as bright as this may vanish on paper
+_OPAQUE = 8
 _QUARTERS = 2 / pi  # of a turn in a radian
 _EVEN = 12  # the spread of grey in which nothing can be read
 
@@ -40,15 +41,15 @@ _EVEN = 12  # the spread of grey in which nothing can be read
 @dataclass
 class Glyph:
     """A visible character; `word` and `line` number what it belongs to, from 0; `turn` is where
-    its line runs on the shown page: 0 to the right, 90 down, 180 to the left, 270 up; `white` is
-    its colour, nearly."""
+    its line runs on the shown page: 0 to the right, 90 down, 180 to the left, 270 up; `faint`
+    means set in near white or without opacity, so that it is to be looked at."""
 
     text: str
     box: Box
     word: int
     line: int
     turn: int
-    white: bool
+    faint: bool
 
 
 class _Break(IntEnum):
@@ -91,7 +92,7 @@ def read_glyphs(page: Any, frame: Frame) -> Glyphs:
         glyphs = _characters(textpage, frame)
     finally:
         pdfium.FPDFText_ClosePage(textpage)
-    if any(glyph.white for glyph in glyphs.seen):
+    if any(glyph.faint for glyph in glyphs.seen):
         _drop_vanished(page, frame, glyphs)
     return glyphs
 
@@ -178,7 +179,7 @@ def _characters(textpage: Any, frame: Frame) -> Glyphs:
         letter = _LIGATURES.get(letter) or clean(letter)
         if not letter:
             continue
-        hidden, white = _style(textpage, place, styles)
+        hidden, faint = _style(textpage, place, styles)
         pdfium.FPDFText_GetCharBox(textpage, place, left, right, bottom, top)
         pdfium.FPDFText_GetLooseCharBox(textpage, place, loose)
         ink = [left.value, bottom.value, right.value, top.value]
@@ -188,7 +189,7 @@ def _characters(textpage: Any, frame: Frame) -> Glyphs:
             continue
         found.unknown += pdfium.FPDFText_HasUnicodeMapError(textpage, place) == 1
         angle = round(pdfium.FPDFText_GetCharAngle(textpage, place) * _QUARTERS) * 90
-        found.seen.append(Glyph(letter, box, 0, line, (frame.turn + angle) % 360, white))
+        found.seen.append(Glyph(letter, box, 0, line, (frame.turn + angle) % 360, faint))
         breaks.append(pending)
         pending = _Break.NONE
     found.unseen = len(unseen)
@@ -244,7 +245,7 @@ def _gap(one: Glyph, other: Glyph) -> float:
 
 
 def _style(textpage: Any, place: int, known: dict[int, tuple[bool, bool]]) -> tuple[bool, bool]:
-    """Whether a character's text object is hidden, and whether it is set in near white."""
+    """Whether a character's text object is hidden, and whether it is faint."""
     drawn = pdfium.FPDFText_GetTextObject(textpage, place)
     address = ctypes.cast(drawn, ctypes.c_void_p).value or 0
     style = known.get(address)
@@ -263,18 +264,19 @@ def _style_of(drawn: Any) -> tuple[bool, bool]:
         drawn, red, green, blue, alpha
     ):
         return False, False
-    return alpha.value < 8, min(red.value, green.value, blue.value) >= _WHITE
+    white = min(red.value, green.value, blue.value) >= _WHITE
+    return False, white or alpha.value < _OPAQUE
 
 
 def _drop_vanished(page: Any, frame: Frame, glyphs: Glyphs) -> None:
-    """Leave out the words in white behind which the drawn page is white as well."""
+    """Leave out the faint words where the drawn page shows nothing but its ground."""
     scale = min(1.0, 2000 / max(frame.width, frame.height))
     bitmap = page.render(scale=scale, grayscale=True)
     grey = bitmap.to_numpy().copy()
     bitmap.close()
     boxes: dict[int, Box] = {}
     for glyph in glyphs.seen:
-        if glyph.white:
+        if glyph.faint:
             x0, top, x1, bottom = boxes.get(glyph.word, glyph.box)
             a, b, c, d = glyph.box
             boxes[glyph.word] = [min(x0, a), min(top, b), max(x1, c), max(bottom, d)]
@@ -288,7 +290,7 @@ def _blank(grey: Any, box: Box, scale: float) -> bool:
     part = grey[top : bottom + 1, x0 : x1 + 1]
     if part.size == 0:
         return True
-    return bool(np.ptp(part) < _EVEN and part.min() >= _WHITE)
+    return bool(np.ptp(part) < _EVEN)
 
 
 def _by_pdfplumber(document: Document, number: int) -> PageText:

@@ -1,6 +1,8 @@
 """The reading child: what files it refuses, what a page may cost, and what it cannot touch."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -148,6 +150,22 @@ def test_the_child_holds_nothing_of_ours(file: Path, monkeypatch: pytest.MonkeyP
         assert child.rlimit(psutil.RLIMIT_CORE) == (0, 0)
         assert child.rlimit(psutil.RLIMIT_AS)[1] == Limits().memory
     assert not child.is_running()
+
+
+def test_the_child_dies_with_its_parent(file: Path) -> None:
+    pdfs.table_catalogue(file)
+    program = (
+        "import sys, pathlib; from pdfjobs.sandbox import Reader\n"
+        "with Reader(pathlib.Path(sys.argv[1])) as reader:\n"
+        "    print(reader.pid, flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout
+        child = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+        assert not psutil.wait_procs([child], timeout=5)[1]
 
 
 def test_libraries_that_print_do_not_disturb_the_answers(file: Path) -> None:
