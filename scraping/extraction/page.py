@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -19,6 +20,9 @@ LITTLE_TEXT = 200  # characters; a page that shows less has not been built yet
 
 _BINARY = (b"%PDF-", b"\x89PNG", b"PK\x03\x04", b"GIF8", b"\xff\xd8\xff", b"\x1f\x8b", b"RIFF")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_PLAIN = re.compile(
+    r"(?:https?://[a-z0-9.-]+(?::\d{1,5})?)?/(?!/)[\w!$%&'()*+,;=:@/?~.-]*", re.ASCII
+)
 _APP_ROOT = re.compile(r"(?:root|app|__next|__nuxt|___gatsby|main-app|app-root|q-app)", re.I)
 _JAVASCRIPT = re.compile(r"java\s?script", re.IGNORECASE)
 _UNSEEN = frozenset(("script", "style", "noscript", "template", "head", "svg"))
@@ -136,6 +140,9 @@ def absolute(base: str, address: str) -> str:
     address = "".join(address.split("\n")).strip(" \t\r\f")
     if not address or len(address) > LONGEST_HREF:
         return ""
+    plain = address.partition("#")[0]
+    if _PLAIN.fullmatch(plain) and "/." not in plain:  # nearly all links: joining costs ten times
+        return f"{_origin(base)}{plain}" if plain[0] == "/" else plain
     try:
         url = urldefrag(urljoin(base, address))[0]
         if not url.isascii() or " " in url:
@@ -144,6 +151,12 @@ def absolute(base: str, address: str) -> str:
         return url if parts.scheme in ("http", "https") and parts.hostname else ""
     except (ValueError, UnicodeError):
         return ""
+
+
+@lru_cache(maxsize=256)
+def _origin(base: str) -> str:
+    parts = urlsplit(base)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def words(element: Any) -> str:

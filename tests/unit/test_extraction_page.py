@@ -2,13 +2,16 @@
 
 import json
 import time
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobtracker.catalogue.normalise import word_set
+from scraping.canonical import canonical
 from scraping.extraction import extract
+from scraping.extraction.page import absolute
 
 URL = "https://shop.example/floors/oak"
 SHOP = (
@@ -200,3 +203,16 @@ def test_no_json_breaks_it(value):
         assert product.values.keys() == product.evidence.keys()
         for target, each in product.values.items():
             assert isinstance(each, list if target in ("images", "category") else str)
+
+
+@given(st.text(alphabet="/.:?#&=%ab1-_~ é[]@", max_size=25), st.sampled_from(["", "/", "http://a"]))
+def test_links_are_joined_as_browsers_do(tail, head):
+    """The short way that most links take leads where the long one does."""
+    found = absolute(URL, head + tail)
+    try:
+        joined = urldefrag(urljoin(URL, (head + tail).strip()))[0]
+        host = urlsplit(joined).hostname
+    except ValueError:
+        return
+    if found and host and joined.isascii() and " " not in joined:
+        assert canonical(found) == canonical(joined)
