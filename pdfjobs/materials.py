@@ -116,7 +116,6 @@ def rows_of(
     defaults = {"currency": currency} if currency else {}
     found_styles = {"price": decimal_style(prices) or style, "stock": style}
     styles = {target: said for target, said in found_styles.items() if said}
-    styles |= {side: head_says["length"] for side in SIDES if head_says.get("length")}
     rows: list[write.Row] = []
     rejected: list[write.Rejected] = []
     last: dict[str, write.Row] = {}
@@ -150,9 +149,6 @@ def rows_of(
             last[made.key] = row
             rows.append(row)
     return rows, rejected
-
-
-SIDES = ("width", "height", "thickness")
 
 
 def _provenance(
