@@ -1,5 +1,6 @@
 """What the pages about a document show: the grid of its pages, and one page with its records."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,7 @@ STATES = {
 
 OUTCOMES = {"c": "Created", "u": "Updated", "=": "Unchanged", "f": "Failed", "s": "Skipped"}
 OUTCOME_STATES = {"f": "failed", "s": "cancelled"}
+PICTURE = re.compile(r"pdf/([0-9a-f-]{36})/([\w-]+\.(?:webp|jpg|png))")
 LAYERS = {"value": "Values", "picture": "Pictures", "table": "Tables"}
 
 
@@ -107,6 +109,12 @@ class Value:
     value: str
     raw: str
     mark: Mark | None
+
+    @property
+    def picture_url(self) -> str:
+        """Return the address of the picture that the value names, where it names one."""
+        named = PICTURE.fullmatch(self.value)
+        return reverse("pdf-file", args=named.groups()) if named else ""
 
 
 @dataclass

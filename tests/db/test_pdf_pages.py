@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from jobtracker.catalogue.models import MaterialSource
 from jobtracker.models import AuditEntry, BackgroundJob
 from jobtracker.sealed import unseal
 from jobtracker.states import Status, Waiting
@@ -195,6 +196,15 @@ def test_a_page_ties_each_value_to_its_box(operator):
     assert "24.50 EUR m2" in page
     assert "<q>24,50 €</q>" in page
     assert "600 × 600 mm" in page
+
+
+def test_a_records_picture_is_shown(operator):
+    document = make_document()
+    said = MaterialSource.objects.get()
+    said.vals["images"] = [f"pdf/{document.pk}/p1.png"]
+    said.save()
+    page = shown(operator, url(document, "/page/1"))
+    assert f'src="{url(document)}/files/p1.png" alt="Picture of Slate 60"' in page
 
 
 def test_a_page_shows_what_failed_and_what_was_remarked(operator):
