@@ -76,15 +76,15 @@ _COMPLEX = "The page is unusually complex. Save the file anew with fewer details
 @dataclass(frozen=True)
 class Limits:
     """What a file may cost. Seconds are wall clock; `file_seconds` is the sum over its pages and
-    also the child's CPU time; `memory` is address space in bytes, `pixels` those of a drawn page
-    and of an extracted picture."""
+    also the child's CPU time; `memory` is address space in bytes, `pages` those that a file may
+    have at all, `pixels` those of a drawn page and of an extracted picture."""
 
     open_seconds: float = 30.0
     page_seconds: float = 20.0
     table_seconds: float = 15.0
     file_seconds: float = 3600.0
     memory: int = 1_500_000_000
-    pages: int = 5000
+    pages: int = 200_000
     pixels: int = 8_000_000
 
 

@@ -31,8 +31,10 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "catalogue.pdf"
 
 
-def refusal(kind: type[Unreadable], file: Path, password: str | None = None) -> str:
-    with pytest.raises(kind) as caught, Reader(file, password):
+def refusal(
+    kind: type[Unreadable], file: Path, password: str | None = None, limits: Limits = SHORT
+) -> str:
+    with pytest.raises(kind) as caught, Reader(file, password, limits=limits):
         pass
     assert type(caught.value) is kind
     return str(caught.value)
@@ -73,7 +75,7 @@ def test_a_cut_off_file_is_read_as_far_as_it_goes_with_a_warning(file: Path) -> 
 
 
 def test_a_hundred_thousand_pages_are_refused_at_once(file: Path) -> None:
-    told = refusal(TooManyPages, pdfs.many_pages(file))
+    told = refusal(TooManyPages, pdfs.many_pages(file), limits=Limits(pages=5000))
     assert told == "The file has 100,000 pages; at most 5,000 are read. Split it."
 
 
