@@ -52,19 +52,20 @@ class GuardedResolver:
 
     def resolveHostName(
         self,
-        receiver: Any,
-        host: str,
-        port: int = 0,
-        address_types: Sequence[type] | None = None,
-        semantics: str = "TCP",
+        resolutionReceiver: Any,
+        hostName: str,
+        portNumber: int = 0,
+        addressTypes: Sequence[type] | None = None,
+        transportSemantics: str = "TCP",
     ) -> IHostResolution:
+        receiver, host, port = resolutionReceiver, hostName, portNumber
         resolution = _Resolution(host)
         receiver.resolutionBegan(resolution)
 
         def judged(found: list[str]) -> None:
             for text in found:
                 kind = address.IPv6Address if ":" in text else address.IPv4Address
-                receiver.addressResolved(kind(semantics, text, port))
+                receiver.addressResolved(kind(transportSemantics, text, port))
             receiver.resolutionComplete()
 
         def refused(failure: Any) -> None:

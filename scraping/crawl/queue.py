@@ -82,7 +82,7 @@ class Queue:
 
     def take(self) -> Page | None:
         """Return the next page whose host is not to be left alone, None for none just now."""
-        if self._more and len(self._ready) < LOW:
+        if self._more and not self._claiming and len(self._ready) < LOW:
             self._hungry.set()
         if len(self._results) >= LAGGING:
             return None
@@ -132,7 +132,6 @@ class Queue:
             self._claiming = True
             self._hungry.clear()
             try:
-                self._more = True
                 if len(self._ready) < CLAIM and len(self._results) < LAGGING:
                     pages, self._due = await self._in_database(self._store.claim)
                     self._more = bool(pages)
@@ -140,6 +139,8 @@ class Queue:
                     if not pages and self._due is not None:
                         wait = min(max(self._due, 0.02), RECHECK_SECONDS)
                         loop.call_later(wait, self._hungry.set)
+                else:
+                    self._more = True
             finally:
                 self._claiming = False
             self._wake()
