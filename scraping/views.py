@@ -104,7 +104,9 @@ def _checked(form: StartForm) -> dict[str, Any]:
 def _wrong(form: StartForm) -> list[tuple[str, str]]:
     """Return what is wrong, each with the label of its field."""
     return [
-        (str(form[name].label), text) for name, errors in form.errors.items() for text in errors
+        (str(form[name].label), str(text))
+        for name, errors in form.errors.items()
+        for text in errors
     ]
 
 
