@@ -34,7 +34,7 @@ run: $(VENV)/run.stamp
 	@$(dotenv); OUTBOUND_ALLOW="$${OUTBOUND_ALLOW-127.0.0.1:8099}" exec $(BIN)/python manage.py up
 
 demo: $(VENV)/run.stamp
-	@$(dotenv); $(BIN)/python manage.py demo
+	@$(dotenv); OUTBOUND_ALLOW="$${OUTBOUND_ALLOW-127.0.0.1:8099}" $(BIN)/python manage.py demo
 
 test: $(VENV)/dev.stamp chromium
 	@$(PYTEST)

@@ -1,6 +1,7 @@
 """The processing of a PDF catalogue: load, read, draw, embed, detect, write, a page at a time."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pdfjobs.desk import Desk
 
 State = PdfPage.State
+
+SAMPLES = {"tiles-price-list.pdf": "Northlight Tiles", "fabric-cards.pdf": "Weaver & Loom"}
 
 
 class PdfPipeline(Pipeline):
@@ -196,6 +199,14 @@ class PdfPipeline(Pipeline):
                 "number", "error", "hint"
             )[:limit]
         ]
+
+    def start_samples(self, folder: Path) -> list[UUID]:
+        from pdfjobs.start import Request, start_pdfs
+
+        requests = [
+            Request(str(folder / name), supplier=who, again=True) for name, who in SAMPLES.items()
+        ]
+        return [created.job_id for created in start_pdfs(requests)]
 
     def source(self, job_id: UUID) -> str:
         document = PdfDocument.objects.filter(background_job_id=job_id).first()
