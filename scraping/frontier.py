@@ -99,7 +99,7 @@ def claim(session_id: UUID, claim: UUID, limit: int, earlier: Sequence[UUID] = (
         cursor.execute(_CLAIM, [session_id, limit, claim])
         rows = sorted(cursor.fetchall(), key=lambda row: (row[3], row[0]))
     known = _earlier(earlier, [row[2] for row in rows]) if earlier and rows else {}
-    return [Page(*row, earlier=known.get(row[2])) for row in rows]
+    return [Page(*[*row, known.get(row[2])]) for row in rows]
 
 
 def reclaim(session_id: UUID) -> int:
@@ -375,4 +375,4 @@ def _earlier(sessions: Sequence[UUID], identities: list[str]) -> dict[str, Earli
 def _execute(statement: str, params: Sequence[Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
-        return cursor.rowcount
+        return int(cursor.rowcount)

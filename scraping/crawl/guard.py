@@ -6,13 +6,13 @@ only holds for pages, redirects and whatever else Scrapy may ask for.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.downloadermiddlewares.httpproxy import HttpProxyMiddleware
 from twisted.internet import address, threads
 from twisted.internet.interfaces import IHostnameResolver, IHostResolution
-from zope.interface import implementer
+from zope.interface import implementer  # type: ignore[import-untyped]
 
 from jobtracker.outbound import FetchFailed, OutboundError, checked_addresses
 
@@ -56,8 +56,8 @@ class GuardedResolver:
         hostName: str,
         portNumber: int = 0,
         addressTypes: Sequence[type] | None = None,
-        transportSemantics: str = "TCP",
-    ) -> IHostResolution:
+        transportSemantics: Literal["TCP", "UDP"] = "TCP",
+    ) -> "_Resolution":
         receiver, host, port = resolutionReceiver, hostName, portNumber
         resolution = _Resolution(host)
         receiver.resolutionBegan(resolution)
@@ -93,7 +93,7 @@ def ensure(crawler: Any) -> GuardedResolver:
     """Return the resolver in force. Raises `GuardMissing` where something could go round it."""
     from twisted.internet import reactor
 
-    resolver = reactor.nameResolver  # type: ignore[attr-defined]
+    resolver = reactor.nameResolver
     if not isinstance(resolver, GuardedResolver):
         raise GuardMissing("The crawl was not started: its guarded name resolver is not in place.")
     downloader = crawler.engine.downloader

@@ -41,6 +41,7 @@ class Order:
     @classmethod
     def from_line(cls, line: str) -> "Order":
         data = json.loads(line)
-        keys = {name: UUID(data.pop(name)) for name in ("session", "job", "token")}
+        for name in ("session", "job", "token"):
+            data[name] = UUID(data[name])
         options = Options.from_json(data.pop("options"))
-        return cls(**keys, options=options, pace=Pace(**data.pop("pace")), **data)
+        return cls(options=options, pace=Pace(**data.pop("pace")), **data)

@@ -99,7 +99,7 @@ class PageSpider(Spider):
 
     # --- answers ---
 
-    def parse(self, response: Response, page: Page) -> None:  # type: ignore[override]
+    def parse(self, response: Response, page: Page) -> None:
         """Take an answer."""
         try:
             result = self._result(response, page)
