@@ -7,20 +7,7 @@ from django.conf import settings
 
 from jobtracker.catalogue.models import Supplier
 from jobtracker.catalogue.normalise import is_code
-
-
-class FilesInput(forms.ClearableFileInput):
-    allow_multiple_selected = True
-
-
-class FilesField(forms.FileField):
-    """Any number of uploaded files, as a list."""
-
-    widget = FilesInput
-
-    def clean(self, data: Any, initial: Any = None) -> list[Any]:
-        files = data if isinstance(data, list | tuple) else [data] if data else []
-        return [super(FilesField, self).clean(file, initial) for file in files]
+from jobtracker.hub.forms import FilesField
 
 
 class StartForm(forms.Form):

@@ -6,20 +6,7 @@ from django import forms
 
 from jobtracker import uploads
 from jobtracker.catalogue.models import Supplier
-
-
-class FilesInput(forms.ClearableFileInput):
-    allow_multiple_selected = True
-
-
-class FilesField(forms.FileField):
-    """At least one uploaded file; gives a list."""
-
-    widget = FilesInput
-
-    def clean(self, data: Any, initial: Any = None) -> list[Any]:
-        files = data if isinstance(data, list | tuple) and data else [data or None]
-        return [super(FilesField, self).clean(file, initial) for file in files]
+from jobtracker.hub.forms import FilesField, FilesInput
 
 
 class StartForm(forms.Form):
