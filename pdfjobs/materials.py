@@ -209,9 +209,14 @@ def _shown(page: PdfPage) -> list[PdfImage]:
 
 
 def _carried(context: JobContext, document: PdfDocument, number: int) -> Head | None:
-    """Return the head that the page before left open. A retried page finds it in the document
-    that it was retried from."""
-    before = PdfPage.objects.filter(number=number - 1)
+    """Return the head that the page before left open; a failed page is looked past, so that it
+    costs its own rows alone. A retried page finds the head in the document that it was retried
+    from."""
+    before = (
+        PdfPage.objects.filter(number__lt=number)
+        .exclude(state=PdfPage.State.FAILED)
+        .order_by("-number")
+    )
     found = before.filter(document=document).values_list("found", flat=True).first()
     if not found and context.job.parent_id:
         parent = before.filter(document__background_job_id=context.job.parent_id)
