@@ -80,10 +80,11 @@ def feed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def upload(page: Page, feed: Path, supplier: str, *, confirm: bool = False) -> str:
     """Start an import from the form; return the id of its job."""
     page.goto("/admin/data-import")
-    page.set_input_files("[type=file]", feed)
-    page.fill("[name=supplier]", supplier)
-    page.set_checked("[name=confirm]", confirm)
-    page.get_by_role("button", name="Start import").click()
+    form = page.locator("form[action='/admin/data-import/start']")
+    form.locator("[type=file]").set_input_files(feed)
+    form.locator("[name=supplier]").fill(supplier)
+    form.locator("[name=confirm]").set_checked(confirm)
+    form.get_by_role("button", name="Start import").click()
     page.wait_for_url(RUN)
     return page.locator("#jt-top code").inner_text()
 
