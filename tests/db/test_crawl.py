@@ -166,6 +166,7 @@ def test_limits_are_rules_and_traps_end(site: Site) -> None:
         links = [f"/day{day * 3 + each}" for each in range(1, 4)]
         return Answer(headers={"Content-Type": "text/html"}, body=page(path, links))
 
+    site.answer("/robots.txt", body=b"")
     site.unknown = next_day
     crawl = Crawled(site.url("/day1"), max_pages=30, max_depth=50).run()
     assert len(site.asked) <= 31  # and robots.txt
