@@ -43,7 +43,8 @@ def test_an_idle_worker_goes_on_whatever_was_killed(whole: WorkerHost, name: str
     killed = whole.kill(name)
     job_id = start_job()
     wait_status(job_id, "completed")
-    assert outcomes(job_id) == ["completed"]
+    # A cluster that is replaced hands back what it had claimed meanwhile.
+    assert set(outcomes(job_id)[:-1]) <= {"handed_back"}
     whole.wait_complete(besides=killed)
 
 
