@@ -295,7 +295,7 @@ def _pieces(response: httpx.Response) -> Iterator[bytes]:
     if packing not in ("identity", "", "gzip", "x-gzip"):
         raise FetchFailed(f"{host} packs its answer as {packing}.", transient=False)
     unpacker = zlib.decompressobj(wbits=31) if packing.endswith("gzip") else None
-    for piece in response.iter_raw(PIECE_BYTES):
+    for piece in response.iter_raw():  # as it comes: filled pieces would keep a slow one untimed
         if time.monotonic() > until:
             raise FetchFailed(
                 f"{host} was still sending after {DEADLINE_SECONDS:g} s.", transient=True

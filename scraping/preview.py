@@ -265,7 +265,7 @@ def _facts(found: dict[str, Any], options: Options) -> list[dict[str, str]]:
     if found["mode"] == "sitemap":
         some = "" if found["complete"] else "at least "
         more = "" if found["complete"] else "There was no time to read all of it."
-        say("completed", f"The sitemap names {some}{found['pages']:,} pages.", more)
+        say("completed", f"The sitemap names {some}{_pages(found['pages'])}.", more)
     elif found["mode"] == "page":
         say("completed", "Only this page is read.")
     else:
@@ -275,7 +275,7 @@ def _facts(found: dict[str, Any], options: Options) -> list[dict[str, str]]:
         say("retry", f"The crawl waits {found['delay']:g} s between requests.")
     if found["mode"] == "sitemap":
         number = min(found["pages"], options.max_pages)
-        say("completed", f"About {_duration(found['estimate'])} for {number:,} pages.")
+        say("completed", f"About {_duration(found['estimate'])} for {_pages(number)}.")
     return facts
 
 
@@ -292,7 +292,11 @@ def _say_products(say: Callable[..., None], page: dict[str, Any]) -> None:
         say("retry", "This page has no structured product data.", "Its links may lead to products.")
 
 
+def _pages(number: int) -> str:
+    return "1 page" if number == 1 else f"{number:,} pages"
+
+
 def _duration(seconds: int) -> str:
     if seconds < 90:
-        return f"{max(seconds, 1)} seconds"
+        return "1 second" if seconds <= 1 else f"{seconds} seconds"
     return f"{round(seconds / 60):,} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

@@ -58,8 +58,8 @@ def crawl(first: str, reading: int, lines: Lines) -> None:
 
     order = Order.from_line(first)
     session.use("attempt")
-    for name in ("scrapy", "twisted", "asyncio", "httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    # Libraries tell of each step, and Scrapy sets its loggers to talk; ours goes back as lines.
+    logging.disable(logging.WARNING)
     ending = partial(_end_by_error, lines)
     database = ThreadPoolExecutor(1, "database")
     try:

@@ -113,6 +113,13 @@ def test_a_check_says_robots_sitemap_pace_and_what_the_page_gives(site):
         assert words in said
 
 
+def test_a_check_speaks_of_one_second(site):
+    sitemap(site, "/oak")
+    said = [fact["said"] for fact in check_site(site.url("/oak"), Options(delay=1.0))["facts"]]
+    assert "About 1 second for 1 page." in said
+    assert "The sitemap names 1 page." in said
+
+
 def test_a_check_of_a_site_without_sitemap_follows_links(site):
     found = check_site(site.url("/oak"), Options())
     assert found["mode"] == "crawl"

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from jobtracker import outbound
 from jobtracker.outbound import FetchFailed, OutboundRefused, fetch
+from tests.fixtures.site import Site as HostileSite
 
 BODY = b"<feed><item/></feed>" * 500
 MAX = 1 << 20
@@ -356,6 +357,28 @@ def test_an_endless_download_is_given_up(site, allow, monkeypatch, tmp_path):
     with pytest.raises(FetchFailed, match="still sending") as failed:
         fetch(url(site), tmp_path / "feed", MAX)
     assert failed.value.transient
+
+
+def test_a_server_that_drips_is_given_up_before_it_fills_a_piece(allow, monkeypatch, tmp_path):
+    sent = []
+
+    def drip(handler):
+        for number in range(100):
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+            sent.append(number)
+            if handler.site.closing.wait(0.03):
+                return
+
+    monkeypatch.setattr(outbound, "DEADLINE_SECONDS", 0.1)
+    with HostileSite() as hostile:
+        hostile.answer("/feed", act=drip)
+        host, _, port = hostile.host.rpartition(":")
+        allow(host, int(port))
+        with pytest.raises(FetchFailed, match="still sending"):
+            fetch(hostile.url("/feed"), tmp_path / "feed", MAX)
+        assert len(sent) < 50
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_silent_server_is_given_up(allow, monkeypatch, tmp_path):
