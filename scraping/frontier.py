@@ -219,8 +219,8 @@ def redirect(session_id: UUID, page: Page, target: str, options: Options) -> tup
         if _identity(following) == page.canonical:
             return "failed", f"The page redirects in a circle, by way of {target}."
     start = start_urls(session_id)
-    is_start = page.canonical in {canonical(url) for url in start}
-    rule = "" if is_start else skip_rule(target, page.depth, options, start)
+    # The target keeps the depth: of a start address each step to the page itself is followed.
+    rule = "" if page.depth == 0 else skip_rule(target, page.depth, options, start)
     row = (clean(target), identity, page.depth, clean(page.url), rule)
     _insert(session_id, [row], options.max_pages + 1, page.redirects + 1)
     return "skipped", f"{REDIRECT}{clean(target)}"

@@ -44,6 +44,7 @@ HINTS = {
     410: "The page is gone; the link to it is out of date.",
     429: "The site asks for fewer requests: give a delay.",
 }
+NOWHERE = "The page redirects to what is no web address: {}."
 LATER = "Retry the failed pages later."
 
 
@@ -135,7 +136,11 @@ class PageSpider(Spider):
             result.etag = result.etag or page.earlier.etag
             result.last_modified = result.last_modified or page.earlier.last_modified
         elif status in REDIRECTS and location:
-            result.redirect = response.urljoin(location)
+            try:
+                result.redirect = response.urljoin(location)
+            except ValueError:
+                result.status, result.error = "failed", NOWHERE.format(location[:200])
+                result.hint = "Nothing can be read there."
         elif 200 <= status < 300:
             self._read(response, page, result)
         else:
@@ -253,6 +258,10 @@ class PageSpider(Spider):
         words = str(error)
         if "certificate verify failed" in words or "VerificationError" in words:
             return f"{host} has a certificate that cannot be trusted.", False
+        if "ConnectionDone" in words or "ConnectionLost" in words:
+            return f"{host} closed the connection without an answer.", True
+        if "ParseError" in words:
+            return f"{host} answered, but not in HTTP.", True
         return f"{host} gave no usable answer: {words[:300] or type(error).__name__}.", True
 
 
