@@ -100,7 +100,8 @@ class Shop(Site):
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Shop]:
-    with Shop() as shop:
+    shop = Shop()
+    with shop:
         yield shop
 
 
@@ -149,7 +150,8 @@ def ended(session: ScrapingSession) -> BackgroundJob:
         done = ("completed", "failed", "cancelled")
         return BackgroundJob.objects.filter(pk=job_id, status__in=done).first()
 
-    return until(over, "it ended", 60)
+    job: BackgroundJob = until(over, "it ended", 60)
+    return job
 
 
 def what_is_left(session: ScrapingSession) -> dict[str, Any]:
