@@ -71,6 +71,7 @@ def run(
     for _ in range(DEATHS_MOST):
         with context.transaction():
             frontier.reclaim(session.pk)
+        _advance(context, order)
         if _Crawl(context, order, check).to_the_end():
             _advance(context, order)
             return

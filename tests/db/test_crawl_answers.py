@@ -66,3 +66,17 @@ def test_each_given_page_is_followed_through_all_its_redirects(site):
     crawled.add(site.url("/old"))
     crawled.run()
     assert crawled.ends["/now"] == "completed"
+
+
+def test_what_is_queued_is_told_before_the_first_page_is_read(site, monkeypatch):
+    told = []
+    crawled = Crawled(site.url("/"))
+    advance = crawled.context.advance
+
+    def record(done, total, **more):
+        told.append((done, total))
+        advance(done, total, **more)
+
+    monkeypatch.setattr(crawled.context, "advance", record)
+    crawled.run()
+    assert (told[0], told[-1]) == ((0, 1), (1, 1))
