@@ -264,6 +264,8 @@ class JobContext:
                 f" {stage.noun or 'items'}",
                 mark=after.state,
             )
+        if self._unreported:  # stages that were kept tell where the job is as well
+            self._report(time.monotonic())
 
 
 def run(claimed: lifecycle.Claimed, link: Link) -> None:
@@ -305,8 +307,13 @@ def _verdict(counts: Counts, stage: str) -> dict[str, Any]:
     trouble = ""
     if accounted != counts.total:
         trouble = f"{counts.total - accounted:,} of {counts.total:,} items have no outcome."
-    elif counts.total and counts.failed == counts.total:
-        trouble = f"All {counts.total:,} items failed: {counts.result.get('cause', 'see the list')}"
+    elif counts.failed and not counts.done:
+        trouble = (
+            f"Nothing was done: {counts.failed:,} failed, {counts.skipped:,} were skipped"
+            if counts.skipped
+            else f"All {counts.total:,} items failed"
+        )
+        trouble += f": {counts.result.get('cause', 'see the list')}"
     elif not counts.done and not counts.skipped and not counts.result.get("note"):
         trouble = "Nothing was found to work on."
     outcome = "failed" if trouble else "completed"

@@ -97,6 +97,11 @@ def test_a_stage_that_leaves_no_checkpoint_is_a_failure(pipeline):
     [
         (Counts(3, 1, 1, 0), "failed", "1 of 3 items have no outcome"),
         (Counts(2, 0, 2, 0, {"cause": "no key"}), "failed", "All 2 items failed: no key"),
+        (
+            Counts(9, 0, 1, 8, {"cause": "no key"}),
+            "failed",
+            "Nothing was done: 1 failed, 8 were skipped: no key",
+        ),
         (Counts(), "failed", "Nothing was found"),
         (Counts(result={"note": "unchanged"}), "completed", ""),
         (Counts(3, 0, 0, 3), "completed", ""),
@@ -242,6 +247,15 @@ def test_a_stage_ends_with_its_last_word_told(pipeline, monkeypatch):
     pipeline.second_body = second
     last = run().told("progress")[-1]
     assert (last["stage"], last["stage_done"], last["progress"]) == ("second", 3, 100)
+
+
+def test_a_job_whose_stages_were_all_kept_tells_its_last_one(pipeline, monkeypatch):
+    job = make_job()
+    for stage in ("first", "second"):
+        JobCheckpoint.objects.create(job=job, stage=stage, state=StageState.DONE, attempt=1)
+    monkeypatch.setattr("jobtracker.context.REPORT_EVERY", 3600.0)
+    last = run().told("progress")[-1]
+    assert (last["stage"], last["progress"]) == ("second", 100)
 
 
 def test_warnings_are_bounded_but_the_log_says_what_was_done(pipeline):
