@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Count, QuerySet
-from django.db.utils import DatabaseError
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 
@@ -27,7 +26,6 @@ from jobtracker.models import BackgroundJob
 from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Pipeline, Stage
 from jobtracker.states import JobType, Permanent, StageState, Waiting
 
-BATCH_TRIES = 5
 SAMPLES = {"tiles.xml": "Northlight Tiles", "fabrics.csv": "Weaver & Loom"}
 
 
@@ -302,21 +300,16 @@ def _price_only(context: JobContext) -> bool:
 
 
 def _write(context: JobContext, writer: write.Writer, batch: Batch) -> write.Outcome:
-    """Commit one batch with its checkpoint; a batch that lost against another is run again."""
-    for attempt in range(BATCH_TRIES):
-        try:
-            with transaction.atomic():
-                writer.stage(batch.rows, batch.rejected)
-                context.fence()
-                outcome = writer.apply()
-                context.checkpoint(
-                    batch.last_number, {"number": batch.last_number}, StageState.RUNNING
-                )
-            return outcome
-        except DatabaseError as error:
-            if attempt + 1 == BATCH_TRIES or not write.is_passing(error):
-                raise
-    raise AssertionError("unreachable")
+    """Commit one batch with its checkpoint."""
+
+    def commit() -> write.Outcome:
+        writer.stage(batch.rows, batch.rejected)
+        context.fence()
+        outcome = writer.apply()
+        context.checkpoint(batch.last_number, {"number": batch.last_number}, StageState.RUNNING)
+        return outcome
+
+    return write.in_transaction(commit)
 
 
 def _commonest(job_id: UUID, outcome: str) -> str:

@@ -5,11 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from django.db import DatabaseError
 from django.db.models import Count, F, QuerySet
 from django.db.models.functions import Now
 
-from jobtracker.catalogue.write import is_passing
+from jobtracker.catalogue.write import in_transaction
 from jobtracker.context import JobContext
 from jobtracker.pipelines import Counts
 from jobtracker.states import Cancelled, HandBack, StageState
@@ -17,7 +16,6 @@ from pdfjobs.models import PdfDocument, PdfPage
 from pdfjobs.sandbox import PageFailed
 
 TRIES = 2  # attempts that may die over a page before it is left alone
-COMMIT_TRIES = 5
 State = PdfPage.State
 
 
@@ -142,18 +140,15 @@ def _commit(
     save: Callable[[], None],
     tally: Tally,
 ) -> None:
-    """Commit one page with the stage's checkpoint; one that lost against another job is tried
-    again."""
-    for attempt in range(COMMIT_TRIES):
-        try:
-            with context.transaction():
-                save()
-                PdfPage.objects.filter(pk=pk).update(**columns)
-                context.checkpoint(tally.pages, asdict(tally), StageState.RUNNING)
-            return
-        except DatabaseError as error:
-            if attempt + 1 == COMMIT_TRIES or not is_passing(error):
-                raise
+    """Commit one page with the stage's checkpoint."""
+
+    def commit() -> None:
+        context.fence()
+        save()
+        PdfPage.objects.filter(pk=pk).update(**columns)
+        context.checkpoint(tally.pages, asdict(tally), StageState.RUNNING)
+
+    in_transaction(commit)
 
 
 def _values(tally: Tally) -> tuple[int, int, int, int]:

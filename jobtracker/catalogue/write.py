@@ -14,21 +14,21 @@ The caller owns the transaction and the fence, and this is the order of one batc
 The lock (3) is what keeps two jobs with the same new products from creating them twice: a SKU may
 repeat, so no unique constraint can. A batch that ends in `OperationalError` (deadlock,
 serialisation, lock time-out) or `IntegrityError` (a source row written by a transaction without
-the lock) was rolled back as a whole; `is_passing` says so, and the caller runs the same batch again
-in a new transaction. A dry run is the same code, rolled back after `sample`.
+the lock) was rolled back as a whole; `in_transaction` opens the transaction and runs such a batch
+again in a new one. A dry run is the same code, rolled back after `sample`.
 """
 
 import hashlib
 import json
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 
 from jobtracker.catalogue import statements
@@ -36,6 +36,9 @@ from jobtracker.catalogue.models import CatalogueSource
 from jobtracker.catalogue.provenance import compact
 from jobtracker.catalogue.statements import BATCH
 
+T = TypeVar("T")
+
+_TRIES = 5
 _PASSING = {"40P01", "40001", "23505", "55P03"}
 
 
@@ -98,8 +101,20 @@ class Change:
     new: dict[str, Any]
 
 
-def is_passing(error: DatabaseError) -> bool:
-    """Whether the batch that raised this may simply be run again, in a new transaction."""
+def in_transaction(batch: Callable[[], T]) -> T:
+    """Run `batch` in a transaction and return what it returns; one that lost against another
+    writer is run again, in a new transaction, a few times."""
+    for left in reversed(range(_TRIES)):
+        try:
+            with transaction.atomic():
+                return batch()
+        except DatabaseError as error:
+            if not left or not _is_passing(error):
+                raise
+    raise AssertionError("unreachable")
+
+
+def _is_passing(error: DatabaseError) -> bool:
     return getattr(error.__cause__, "sqlstate", None) in _PASSING
 
 

@@ -1,10 +1,11 @@
 """The database's side of the crawl process. It all runs in one thread, on one session."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import Max
 
 from jobtracker import lifecycle
@@ -17,7 +18,6 @@ from scraping.frontier import Page, clean
 from scraping.models import ScrapingRow, ScrapingSession
 
 CLAIM = 64
-FLUSH_TRIES = 5
 
 
 @dataclass(slots=True)
@@ -92,16 +92,8 @@ class Store:
         return pages, 0.0 if pages else frontier.next_due(self._order.session)
 
     def flush(self, results: list[Result]) -> None:
-        """Write results: pages, products and links commit together or not at all. A batch that
-        lost against another writer is run again."""
-        for attempt in range(FLUSH_TRIES):
-            try:
-                with transaction.atomic():
-                    self._write(results)
-                return
-            except DatabaseError as error:
-                if attempt + 1 == FLUSH_TRIES or not write.is_passing(error):
-                    raise
+        """Write results: pages, products and links commit together or not at all."""
+        write.in_transaction(partial(self._write, results))
 
     def release(self) -> None:
         """Give back what was claimed and not fetched."""

@@ -1,6 +1,7 @@
 """Two writers at once, and a writer that dies: nothing doubled, nothing half-written."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 from uuid import uuid4
 
 import pytest
@@ -8,7 +9,7 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 
 from jobtracker.catalogue import statements
 from jobtracker.catalogue.models import Material, MaterialSource, MaterialVersion
-from jobtracker.catalogue.write import Outcome, Row, Writer, is_passing
+from jobtracker.catalogue.write import Outcome, Row, Writer, in_transaction
 from tests.db.catalogue_feed import CREATE_ROWS_TABLE, ROWS_TABLE, outcomes, row, source, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -118,31 +119,50 @@ def test_staging_waits_for_nobody():
             assert pool.submit(staged_elsewhere).result()
 
 
-def test_a_lock_that_is_not_given_in_time_is_a_passing_error():
+def test_a_batch_that_is_not_given_its_lock_in_time_is_run_again():
     feed = source()
+    tried_again = Event()
 
-    def hasty() -> DatabaseError | None:
+    def hasty() -> int:
         writer = Writer(uuid4(), feed, ROWS_TABLE)
-        try:
-            with transaction.atomic():
+        tries = 0
+
+        def batch() -> None:
+            nonlocal tries
+            tries += 1
+            if tries == 1:
                 with connection.cursor() as cursor:
                     cursor.execute("SET LOCAL lock_timeout = '20ms'")
-                writer.stage(rows())
-                writer.apply()
-        except OperationalError as error:
-            return error
+            else:
+                tried_again.set()
+            writer.stage(rows())
+            writer.apply()
+
+        try:
+            in_transaction(batch)
         finally:
             connection.close()
-        return None
+        return tries
 
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statements.LOCK, {"supplier": feed.supplier_id})
-        with ThreadPoolExecutor(1) as pool:
-            error = pool.submit(hasty).result()
-    assert error is not None
-    assert is_passing(error)
-    assert not is_passing(DatabaseError("no cause"))
-    assert Material.objects.count() == 0
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statements.LOCK, {"supplier": feed.supplier_id})
+            waiting = pool.submit(hasty)
+            assert tried_again.wait(10)
+        assert waiting.result() == 2
+    assert Material.objects.count() == len(rows())
+
+
+def test_a_batch_with_any_other_error_is_not_run_again():
+    tries = []
+
+    def batch() -> None:
+        tries.append(1)
+        raise DatabaseError("no cause")
+
+    with pytest.raises(DatabaseError, match="no cause"):
+        in_transaction(batch)
+    assert len(tries) == 1
 
 
 def write_and_be_killed(writer: Writer, batch: list[Row]) -> None:
