@@ -92,6 +92,10 @@ class _Died(Exception):
     """The child is gone; the text says why, as the end of "The page ..."."""
 
 
+class _Killed(_Died):
+    """Someone else ended the child: it says nothing about the page."""
+
+
 class Reader:
     """A file open in a child. Pages count from 1; a method of a page raises PageFailed for that
     page alone, after which the next call starts a new child.
@@ -228,9 +232,10 @@ class Reader:
             )
         request = {"do": what, "page": number, "folder": str(folder.resolve()) if folder else None}
         try:
-            if self._child is None:
-                self._open(self.opened.engine)
-            answer = self._ask(request, min(seconds, left))
+            try:
+                answer = self._asked(request, min(seconds, left))
+            except _Killed:
+                answer = self._asked(request, min(seconds, left))
         except (_Died, Unreadable) as error:
             self._kill()
             raise PageFailed(f"The page cannot be read: {error}.", _COMPLEX) from None
@@ -240,6 +245,12 @@ class Reader:
             self._kill()
         reason = answer.get("reason") or answer["sentence"]
         raise PageFailed(f"The page cannot be read: {reason}.", _SAVE_ANEW)
+
+    def _asked(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Ask about a page, of a new child where the last one is gone."""
+        if self._child is None:
+            self._open(self.opened.engine)
+        return self._ask(request, seconds)
 
     def _start(self) -> None:
         self._kill()
@@ -309,7 +320,8 @@ class Reader:
             part = os.read(source, 1 << 20)
             size += len(part)
             if not part:
-                raise _Died(_death(child.wait()))
+                code = child.wait()
+                raise (_Killed if code == -signal.SIGKILL else _Died)(_death(code))
             if size > _LONGEST_ANSWER:
                 raise _Died("it holds more than can be taken in")
             parts.append(part)

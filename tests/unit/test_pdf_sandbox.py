@@ -109,12 +109,29 @@ def test_a_file_has_a_clock_of_its_own(file: Path) -> None:
         assert "used up its" in failure(lambda: reader.text(2)).reason
 
 
-def test_a_killed_child_costs_one_page(file: Path) -> None:
+def test_a_page_whose_reader_was_killed_is_read_once_more(file: Path) -> None:
     pdfs.table_catalogue(file)
     with Reader(file) as reader:
-        assert reader.pid
-        os.kill(reader.pid, 9)
+        first = reader.pid
+        assert first
+        os.kill(first, 9)
+        assert "T-101" in reader.text(1).text
+        assert reader.pid != first
+
+
+def test_a_page_whose_readers_are_always_killed_fails_alone(file: Path) -> None:
+    killing = False
+    reader: Reader
+
+    def kill() -> None:
+        if killing and reader.pid:
+            os.kill(reader.pid, 9)
+
+    reader = Reader(pdfs.table_catalogue(file), check=kill)
+    with reader:
+        killing = True
         assert "SIGKILL" in failure(lambda: reader.text(1)).reason
+        killing = False
         assert "T-101" in reader.text(1).text
 
 
