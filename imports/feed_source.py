@@ -10,6 +10,7 @@ from imports.models import DataImportJob
 from imports.readers import FieldSurvey, Inspection, Survey
 from jobtracker import uploads
 from jobtracker.catalogue.models import CatalogueSource, Kind
+from jobtracker.sources import is_url
 from jobtracker.states import Permanent, Retryable, Status
 
 UNCHANGED = "The source has not changed since the last import."
@@ -24,11 +25,6 @@ class Fetched:
 
     columns: dict[str, Any]
     bytes: int
-
-
-def is_url(source: str) -> bool:
-    """Tell an address, of whatever scheme, from a path. The outbound guard judges it."""
-    return "://" in source
 
 
 def name_of(source: str) -> str:

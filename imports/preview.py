@@ -17,11 +17,12 @@ from imports.mapping_choice import SAMPLE, choose
 from imports.models import ImportRow
 from imports.prices import PriceWriter
 from imports.readers import Inspection, Record, Survey, UnreadableFeed
-from imports.start import Request, check_url, supplier_of
+from imports.start import Request, supplier_of
 from jobtracker import uploads
 from jobtracker.catalogue import write
 from jobtracker.catalogue.models import CatalogueSource, Supplier
 from jobtracker.catalogue.write import Change
+from jobtracker.sources import check_url, is_url
 from jobtracker.states import WaitForPerson
 from jobtracker.uploads import SourceRefused
 
@@ -136,7 +137,7 @@ def _opened(request: Request) -> Iterator[tuple[Path, Inspection, Survey, list[R
     """Read a source to its end: yields the file, how it is read, its survey and first records."""
     with uploads.incoming() as download:
         path = Path(request.source)
-        if feed_source.is_url(request.source):
+        if is_url(request.source):
             path = download
             _download(request.source, path)
         try:
@@ -161,9 +162,7 @@ def _download(url: str, path: Path) -> None:
 def _source(request: Request, supplier: Supplier) -> CatalogueSource:
     return feed_source.catalogue_source(
         supplier.pk,
-        request.source
-        if feed_source.is_url(request.source)
-        else feed_source.name_of(request.source),
+        request.source if is_url(request.source) else feed_source.name_of(request.source),
     )
 
 

@@ -21,11 +21,11 @@ from jobtracker.catalogue.models import Supplier
 from jobtracker.catalogue.normalise import is_code
 from jobtracker.lifecycle import Created
 from jobtracker.models import User
+from jobtracker.sources import check_url, is_url, supplier_name
 from jobtracker.states import JobType, Priority
 from jobtracker.uploads import SourceRefused
 
 READING = ("type", "record", "encoding", "delimiter")
-SUPPLIER_CHARS = 200
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,7 @@ class Request:
         if currency and not is_code(currency):
             raise SourceRefused(f"{self.currency} is no ISO 4217 currency code.")
         object.__setattr__(self, "currency", currency)
-        supplier = self.supplier.strip()
-        if len(supplier) > SUPPLIER_CHARS or not supplier.isprintable():
-            raise SourceRefused(
-                f"A supplier's name has at most {SUPPLIER_CHARS} characters, all of them readable."
-            )
-        object.__setattr__(self, "supplier", supplier)
+        object.__setattr__(self, "supplier", supplier_name(self.supplier))
         options = {name: getattr(self, name) for name in (*READING, "currency")}
         object.__setattr__(self, "stated", {k: v for k, v in options.items() if v})
 
@@ -116,21 +111,11 @@ def check_file(path: Path, request: Request) -> str:
     return source.type
 
 
-def check_url(url: str) -> None:
-    """Raise `SourceRefused` for an address that the outbound guard would not reach."""
-    from jobtracker import outbound  # httpx: 8 MB that most processes never need
-
-    try:
-        outbound.check(url)
-    except outbound.OutboundError as error:
-        raise SourceRefused(str(error)) from error
-
-
 def _checked(request: Request) -> dict[str, Any]:
     """Return the columns of the detail row, once the source is found good and kept."""
     name = feed_source.name_of(request.source)
     detail: dict[str, Any] = {"source_name": name, "template": request.template}
-    if feed_source.is_url(request.source):
+    if is_url(request.source):
         check_url(request.source)
         return detail | {"source_url": request.source, "import_type": request.type or "xml"}
     stored, kind = _stored(request, name)
@@ -188,7 +173,7 @@ def supplier_of(request: Request) -> Supplier:
     feeds of different suppliers never share keys by accident."""
     title = request.supplier
     if not title:
-        host = urlsplit(request.source).hostname if feed_source.is_url(request.source) else None
+        host = urlsplit(request.source).hostname if is_url(request.source) else None
         title = host or Path(feed_source.name_of(request.source)).stem
     return Supplier.objects.get_or_create(name=title)[0]
 

@@ -13,13 +13,13 @@ from jobtracker.catalogue.models import Supplier
 from jobtracker.lifecycle import Created
 from jobtracker.models import User
 from jobtracker.sealed import seal
+from jobtracker.sources import supplier_name
 from jobtracker.states import JobType, Priority
 from jobtracker.uploads import SourceRefused, StoredSource
 from pdfjobs import page_numbers
 from pdfjobs.models import PdfDocument
 
 SIGN_WITHIN = 1024  # bytes from the start, as readers of PDFs have it
-SUPPLIER_CHARS = 200
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,7 @@ class Request:
     created_by: User | None = None
 
     def __post_init__(self) -> None:
-        supplier = self.supplier.strip()
-        if len(supplier) > SUPPLIER_CHARS or not supplier.isprintable():
-            raise SourceRefused(
-                f"A supplier's name has at most {SUPPLIER_CHARS} characters, all of them readable."
-            )
-        object.__setattr__(self, "supplier", supplier)
+        object.__setattr__(self, "supplier", supplier_name(self.supplier))
         try:
             page_numbers.parts(self.pages)
         except ValueError as error:

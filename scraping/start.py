@@ -13,6 +13,7 @@ from jobtracker import lifecycle
 from jobtracker.catalogue.models import Supplier
 from jobtracker.lifecycle import Created
 from jobtracker.models import User
+from jobtracker.sources import check_url, supplier_name
 from jobtracker.states import LIVE, JobType, Priority
 from jobtracker.uploads import SourceRefused
 from scraping.models import ScrapingPage, ScrapingSession
@@ -21,7 +22,6 @@ from scraping.wishes import pause, resume, stop
 
 __all__ = ["Request", "by_site", "pause", "resume", "retry_failed", "start_crawls", "stop"]
 
-SUPPLIER_CHARS = 200
 URL_CHARS = 2000
 SHOWN = 100  # characters of a refused address
 
@@ -50,12 +50,7 @@ class Request:
         object.__setattr__(self, "urls", urls)
         if trouble := self.options.trouble():
             raise SourceRefused(trouble)
-        supplier = self.supplier.strip()
-        if len(supplier) > SUPPLIER_CHARS or not supplier.isprintable():
-            raise SourceRefused(
-                f"A supplier's name has at most {SUPPLIER_CHARS} characters, all of them readable."
-            )
-        object.__setattr__(self, "supplier", supplier or hosts[0])
+        object.__setattr__(self, "supplier", supplier_name(self.supplier) or hosts[0])
 
 
 def by_site(urls: Sequence[str]) -> list[list[str]]:
@@ -78,16 +73,6 @@ def start_crawls(requests: Sequence[Request]) -> list[Created]:
             check_url(url)
     with transaction.atomic():
         return [_create(request) for request in requests]
-
-
-def check_url(url: str) -> None:
-    """Raise `SourceRefused` for an address that the outbound guard would not reach."""
-    from jobtracker import outbound  # httpx: 8 MB that most processes never need
-
-    try:
-        outbound.check(url)
-    except outbound.OutboundError as error:
-        raise SourceRefused(str(error)) from error
 
 
 def retry_failed(session: ScrapingSession, user: User | None) -> Created:

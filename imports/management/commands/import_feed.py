@@ -1,13 +1,12 @@
 """`manage.py import_feed`: import product feeds from files, globs and addresses."""
 
-import glob
 import json
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from imports import feed_source, preview
+from imports import preview
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import mapping_in_file
 from imports.models import MappingTemplate
@@ -19,6 +18,7 @@ from jobtracker.management.options import (
     finish,
     priority_of,
 )
+from jobtracker.sources import expanded
 from jobtracker.states import WaitForPerson
 from jobtracker.waiting import COMPLETED, FAILED, UNDECIDED
 
@@ -57,7 +57,7 @@ class Command(TrackerCommand):
                 price_only=options["price_only"],
                 priority=priority_of(options["priority"]),
             )
-            for source in _expanded(options["sources"])
+            for source in expanded(options["sources"])
         ]
         if options["dry_run"]:
             return self._dry_run(requests, options)
@@ -82,21 +82,6 @@ class Command(TrackerCommand):
             for outcome in outcomes:
                 self.stdout.write(outcome.sentence())
         return FAILED if any(outcome.all_failed for outcome in outcomes) else COMPLETED
-
-
-def _expanded(sources: list[str]) -> list[str]:
-    """Return every file and address that the arguments mean. Raises `Refused` for a glob that
-    matches nothing."""
-    found: list[str] = []
-    for source in sources:
-        if feed_source.is_url(source) or Path(source).exists() or not glob.has_magic(source):
-            found.append(source)
-            continue
-        matches = sorted(match for match in glob.glob(source) if Path(match).is_file())  # noqa: PTH207
-        if not matches:
-            raise Refused(f"{source} matches no file.")
-        found += matches
-    return found
 
 
 def _mapping(given: str | None, supplier: str) -> tuple[Mapping | None, MappingTemplate | None]:

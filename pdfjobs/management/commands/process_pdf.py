@@ -1,18 +1,16 @@
 """`manage.py process_pdf`: process PDF catalogues."""
 
-import glob
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from jobtracker.management.options import (
-    Refused,
     TrackerCommand,
     add_job_options,
     finish,
     priority_of,
 )
+from jobtracker.sources import expanded
 from pdfjobs.start import Request, start_pdfs
 
 
@@ -39,7 +37,7 @@ class Command(TrackerCommand):
                 again=options["again"],
                 priority=priority_of(options["priority"]),
             )
-            for file in _expanded(options["files"])
+            for file in expanded(options["files"])
         ]
         created = start_pdfs(requests)
         for request, made in zip(requests, created, strict=True):
@@ -48,17 +46,3 @@ class Command(TrackerCommand):
                     f"{request.source} is being processed already: job {made.job_id}."
                 )
         return finish(list(dict.fromkeys(made.job_id for made in created)), options)
-
-
-def _expanded(files: list[str]) -> list[str]:
-    """Return every file that the arguments mean. Raises `Refused` for a glob without matches."""
-    found: list[str] = []
-    for file in files:
-        if Path(file).exists() or not glob.has_magic(file):
-            found.append(file)
-            continue
-        matches = sorted(match for match in glob.glob(file) if Path(match).is_file())  # noqa: PTH207
-        if not matches:
-            raise Refused(f"{file} matches no file.")
-        found += matches
-    return found
