@@ -14,13 +14,13 @@ from jobtracker import outbound
 from jobtracker.catalogue import export
 from jobtracker.catalogue.models import CatalogueSource, Kind, Material, Supplier
 from jobtracker.catalogue.write import Rejected, Row, Writer
+from jobtracker.sources import check_url
 from scraping import discovery
 from scraping.extraction import extract
 from scraping.extraction.model import Extraction
 from scraping.models import ScrapingRow
 from scraping.options import Options
 from scraping.products import rows_of
-from scraping.start import check_url
 
 PAGE_BYTES = 10 << 20
 PREVIEW_SECONDS = 30.0
