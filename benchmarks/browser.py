@@ -29,6 +29,7 @@ from harness import Figure, percentile, record, show
 from playwright.sync_api import Page, sync_playwright
 
 from jobtracker import lifecycle
+from jobtracker.database import database_url
 from jobtracker.models import User
 from jobtracker.states import JobType
 from tests.live.socket_client import Closed, WebSocket
@@ -105,7 +106,7 @@ def listen(client: WebSocket, jobs: list[UUID], seen: dict[Change, float]) -> No
 def write_changes(jobs: list[UUID], updates: int) -> dict[Change, float]:
     """Update one job after the other; return the moment before each commit."""
     written: dict[Change, float] = {}
-    with psycopg.connect(harness.database_url()) as plain:
+    with psycopg.connect(database_url()) as plain:
         for number in range(updates):
             time.sleep(random.uniform(0.45, 0.75))
             job, progress = jobs[number % ROWS], 1 + number // ROWS

@@ -29,9 +29,9 @@ django.setup()
 
 from django.conf import settings
 from django.db import connection
-from psycopg.conninfo import make_conninfo
 
 from jobtracker import embedded_pg
+from jobtracker.database import database_url
 from jobtracker.models import Worker
 
 FIGURES = "BENCH_FIGURES"  # the file, of a run of all, that `record` adds to
@@ -59,14 +59,6 @@ def database() -> Iterator[None]:
     finally:
         if server:
             server.stop()
-
-
-def database_url() -> str:
-    """Return the block's database as DATABASE_URL names it to another process."""
-    config = connection.settings_dict
-    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST"}
-    parts = {name: config[key] for name, key in names.items() if config.get(key)}
-    return make_conninfo(**parts, port=config["PORT"] or "5432")
 
 
 def environment(**values: str) -> dict[str, str]:

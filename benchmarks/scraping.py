@@ -40,6 +40,7 @@ from harness import ROOT, Figure, cpu_of, median, record, show
 from jobtracker import lifecycle
 from jobtracker.catalogue.models import Supplier
 from jobtracker.context import Job, JobContext
+from jobtracker.database import database_url
 from jobtracker.models import BackgroundJob
 from jobtracker.pipelines import Stage
 from scraping import frontier
@@ -162,7 +163,7 @@ class Sessions(threading.Thread):
         self._used: dict[int, list[float]] = {}
 
     def __enter__(self) -> "Sessions":
-        self._database = psycopg.connect(harness.database_url(), autocommit=True)
+        self._database = psycopg.connect(database_url(), autocommit=True)
         self._look()
         self.start()
         return self

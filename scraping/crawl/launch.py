@@ -17,11 +17,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import connection
-from psycopg.conninfo import make_conninfo
 
 from jobtracker.catalogue.models import CatalogueSource, Kind
 from jobtracker.context import JobContext
+from jobtracker.database import database_url
 from jobtracker.states import LeaseLost, Permanent, Retryable, StageState
 from scraping import frontier
 from scraping.crawl.order import STANDARD, Order, Pace
@@ -174,7 +173,7 @@ class _Process:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "scraping.crawl.process", str(os.getpid()), str(self._memory)],
             cwd=settings.BASE_DIR,
-            env=os.environ | {"DATABASE_URL": _database_url()},
+            env=os.environ | {"DATABASE_URL": database_url()},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=[self._memory],
@@ -240,11 +239,3 @@ def _advance(context: JobContext, order: Order) -> int:
     ended = counts.done + counts.failed + counts.skipped
     context.advance(ended, counts.total, counts=counts)
     return ended
-
-
-def _database_url() -> str:
-    """Return the attempt's own database, which need not be the one that its settings name."""
-    config = connection.settings_dict
-    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST"}
-    parts = {name: config[key] for name, key in names.items() if config.get(key)}
-    return make_conninfo(**parts, port=str(config.get("PORT") or "5432"))

@@ -1,0 +1,13 @@
+"""The database that this process works on, as another process is told it."""
+
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
+
+def database_url() -> str:
+    """Return the connection's own database as DATABASE_URL names one. It need not be the one of
+    the settings: tests and benchmarks work on others."""
+    config = connection.settings_dict
+    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST"}
+    parts = {name: config[key] for name, key in names.items() if config.get(key)}
+    return make_conninfo(**parts, port=str(config.get("PORT") or "5432"))
