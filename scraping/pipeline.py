@@ -87,13 +87,10 @@ class ScrapingPipeline(Pipeline):
                 frontier.add(session.pk, [(url, depth, found_on) for url in urls], options)
             context.advance(queued.count())
 
-        try:
-            with outbound.client() as client:
-                found = discovery.discover(
-                    client, _urls(context, session), options, keep, context.check
-                )
-        except outbound.OutboundRefused as error:
-            raise Permanent(str(error)) from error
+        with outbound.client() as client:
+            found = discovery.discover(
+                client, _urls(context, session), options, keep, context.check
+            )
         number = queued.count()
         if not number:
             raise Permanent(" ".join(["No page was found to read.", *found.notes]))

@@ -33,10 +33,8 @@ from scraping.extraction.model import Extraction
 from scraping.frontier import TRIES, Page
 from scraping.products import rows_of
 
-LINKS_MOST = 5000  # of one page
 REDIRECTS = {301, 302, 303, 307, 308}
 READABLE = ("text/html", "application/xhtml", "application/xml", "text/xml", "text/plain")
-MAGIC = (b"%PDF", b"PK\3\4", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"MZ", b"\x7fELF")
 HINTS = {
     401: "The page asks for a log-in.",
     403: "The site does not let robots read it, or asks for a log-in.",
@@ -157,7 +155,7 @@ class PageSpider(Spider):
             result.status, result.error = "failed", "The answer was empty."
             result.hint = LATER
             return
-        if body.startswith(MAGIC) or (b"\0" in body[:1024] and not body.startswith(_WIDE)):
+        if not extraction.is_text(body):
             result.status = "skipped"
             result.rule = f"no page of text, though it is called {kind or 'nothing else'}"
             return
@@ -177,16 +175,8 @@ class PageSpider(Spider):
             self._make_rows(found, page, result)
         os.pwrite(self._reading, pack("q", 0), 0)
         result.notes = [*found.warnings]
-        if found.needs_javascript:
-            result.notes.append("The page shows nothing without JavaScript.")
-        elif not found.structured:
-            result.notes.append("The page has no structured data about products.")
         if self._follow and not found.nofollow:
-            if len(found.links) > LINKS_MOST:
-                result.notes.append(
-                    f"Only the first {LINKS_MOST:,} of {len(found.links):,} links were looked at."
-                )
-            fresh = [link for link in found.links[:LINKS_MOST] if link not in self._seen]
+            fresh = [link for link in found.links if link not in self._seen]
             self._seen.update(fresh)
             result.links = fresh
 
@@ -263,9 +253,6 @@ class PageSpider(Spider):
         if "ParseError" in words:
             return f"{host} answered, but not in HTTP.", True
         return f"{host} gave no usable answer: {words[:300] or type(error).__name__}.", True
-
-
-_WIDE = (b"\xff\xfe", b"\xfe\xff")  # UTF-16, whose texts are full of NULs
 
 
 def _is_readable(content_type: str) -> bool:

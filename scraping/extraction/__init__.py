@@ -11,10 +11,10 @@ from scraping.extraction.microdata import read_microdata
 from scraping.extraction.model import Evidence, Extraction, Product
 from scraping.extraction.nodes import Graph
 from scraping.extraction.opengraph import complete, read_open_graph
-from scraping.extraction.page import Page, open_page
+from scraping.extraction.page import Page, is_text, open_page
 from scraping.extraction.product import read_category, read_product
 
-__all__ = ["Evidence", "Extraction", "Product", "extract"]
+__all__ = ["Evidence", "Extraction", "Product", "extract", "is_text"]
 
 
 def extract(body: bytes, url: str, encoding: str | None = None) -> Extraction:

@@ -18,7 +18,13 @@ MOST_LINKS = 5_000
 LONGEST_HREF = 4_000
 LITTLE_TEXT = 200  # characters; a page that shows less has not been built yet
 
-_BINARY = (b"%PDF-", b"\x89PNG", b"PK\x03\x04", b"GIF8", b"\xff\xd8\xff", b"\x1f\x8b", b"RIFF")
+_BINARY = (
+    *(b"%PDF-", b"\x89PNG", b"PK\x03\x04", b"GIF8", b"\xff\xd8\xff", b"\x1f\x8b", b"RIFF"),
+    *(b"MZ", b"\x7fELF"),
+)
+_WIDE = (b"\xff\xfe", b"\xfe\xff")  # UTF-16, whose texts are full of NULs
+_HEAD = 1024  # bytes that are looked at for NULs
+_STRAY_NULS = 8
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _PLAIN = re.compile(
     r"(?:https?://[a-z0-9.-]+(?::\d{1,5})?)?/(?!/)[\w!$%&'()*+,;=:@/?~.-]*", re.ASCII
@@ -84,13 +90,21 @@ class Page:
         return False
 
 
+def is_text(body: bytes | bytearray) -> bool:
+    """Tell a page from a file that is called one: by the sign it begins with, and by more NULs
+    than a text has by mistake."""
+    if body.startswith(_BINARY):
+        return False
+    return body.startswith(_WIDE) or body[:_HEAD].count(0) <= _STRAY_NULS
+
+
 def open_page(body: bytes, url: str, encoding: str | None) -> Page:
     """Decode and parse a page; what is wrong with it stands in its warnings."""
     page = Page(url=url, base=url)
     if not body.strip():
         page.warnings.append("the page is empty")
         return page
-    if body.startswith(_BINARY):
+    if not is_text(body):
         page.warnings.append("the body is a file, not a web page")
         return page
     if len(body) > MOST_BYTES:

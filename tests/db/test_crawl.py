@@ -179,6 +179,10 @@ def test_a_hundred_thousand_links_are_bounded(site: Site) -> None:
     site.page("/", links=[f"/{number}" for number in range(100_000)])
     crawl = Crawled(site.url(), max_pages=1).run()
     assert crawl.session.pages.count() == 5001
+    assert crawl.page("/").notes == [
+        "only the first 5,000 links were followed",
+        "no structured data",
+    ]
 
 
 def test_robots_are_obeyed_unless_told_otherwise(site: Site) -> None:

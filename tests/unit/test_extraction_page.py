@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jobtracker.catalogue.normalise import word_set
 from scraping.canonical import canonical
-from scraping.extraction import extract
+from scraping.extraction import extract, is_text
 from scraping.extraction.page import absolute
 
 URL = "https://shop.example/floors/oak"
@@ -216,3 +216,18 @@ def test_links_are_joined_as_browsers_do(tail, head):
         return
     if found and host and joined.isascii() and " " not in joined:
         assert canonical(found) == canonical(joined)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"<html>" + b"\0" * 2 + b"<h1>Tile</h1>", True),
+        (b"\0\1\2" * 300, False),
+        ("<h1>Tile</h1>".encode("utf-16"), True),
+        (b"%PDF-1.7", False),
+    ],
+)
+def test_a_few_stray_nuls_make_no_file_of_a_page(body: bytes, text: bool) -> None:
+    assert is_text(body) is text
+    said = extract(body, "https://shop.example/p").warnings
+    assert ("the body is a file, not a web page" in said) is not text
