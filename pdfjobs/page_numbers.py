@@ -2,7 +2,7 @@
 
 import re
 
-_PART = re.compile(r"(\d{1,7})(?:\s*[-–]\s*(\d{0,7}))?")
+_PART = re.compile(r"(\d{1,7})(?:\s*[-–]\s*(\d{0,7}))?", re.ASCII)
 
 
 def parts(text: str) -> list[tuple[int, int | None]]:

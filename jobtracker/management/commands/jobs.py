@@ -42,7 +42,7 @@ class Command(TrackerCommand):
         wait.add_argument("--timeout", type=float, metavar="SECONDS")
         add_json_option(wait)
 
-        cancel = acts.add_parser("cancel")
+        cancel = acts.add_parser("cancel", help="stop a job, or never start it; what it made stays")
         cancel.add_argument("id")
 
         retry = acts.add_parser("retry", help="run a failed or cancelled job again")
@@ -123,7 +123,9 @@ class Command(TrackerCommand):
         except ValueError as error:
             raise Refused(f"--from-stage: {error}.") from error
         if not changed:
-            raise Refused(f"Job {job.pk} is {job.status}; only ended jobs can run again.")
+            raise Refused(
+                f"Job {job.pk} is {job.status}; only failed and cancelled jobs can be retried."
+            )
         print("Pending again.")
 
     def _answer(self, options: dict[str, Any]) -> None:
