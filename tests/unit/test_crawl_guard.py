@@ -50,7 +50,7 @@ def test_without_the_resolver_nothing_starts() -> None:
     ("settings", "reason"),
     [
         ({"HTTPPROXY_ENABLED": True}, "proxy"),
-        ({"DOWNLOAD_HANDLERS": {"ftp": "some.Handler"}}, "would open ftp"),
+        ({"DOWNLOAD_HANDLERS": {"ftp": "some.Handler"}}, "would open"),
     ],
 )
 def test_what_goes_round_the_resolver_is_refused(
