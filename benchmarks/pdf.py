@@ -2,8 +2,11 @@
 
 For each file, in turns: our reading child asked for text, tables and drawings of every page;
 pdfplumber asked for text and tables; pypdfium2 for text alone; poppler's pdftotext where it is
-installed. Prints pages a second and the most memory of the process that read (VmHWM, MB). Without
-arguments the sample catalogues are read; the folder of REAL_INPUTS is added where it is set.
+installed. Prints pages a second and the most memory of the process that read (VmHWM, MB).
+
+Then a real worker processes each file, from its job's creation to its end, with all that is kept:
+seconds, and the most memory of the attempt and of its reading child. Without arguments the sample
+catalogues are read; the folder of REAL_INPUTS is added where it is set.
 """
 
 import argparse
@@ -14,7 +17,15 @@ import sys
 import time
 from pathlib import Path
 
-from harness import ROOT, Figure, median, record, show
+import harness
+from harness import ROOT, Figure, median, record, show, worker
+from memory import held
+
+from jobtracker.models import BackgroundJob, JobAttempt
+from jobtracker.states import TERMINAL
+from jobtracker.workers import processes
+from pdfjobs.start import Request as PdfRequest
+from pdfjobs.start import start_pdfs
 
 OURS = """
 import sys, tempfile
@@ -63,6 +74,47 @@ def poppler(file: Path, pages: int) -> tuple[int, float, float]:
     return pages, time.monotonic() - began, 0.0
 
 
+def processed(file: Path) -> tuple[float, float, float, int]:
+    """Process a file by the worker; return seconds, the most memory in MB of the attempt and of
+    its reader, and the materials."""
+    (created,) = start_pdfs([PdfRequest(str(file), supplier=file.stem, again=True)])
+    began = time.monotonic()
+    most: dict[bool, float] = {True: 0.0, False: 0.0}
+    while (job := BackgroundJob.objects.get(pk=created.job_id)).status not in TERMINAL:
+        attempt = JobAttempt.objects.filter(job_id=job.pk, finished_at=None).first()
+        for pid in processes.descendants(attempt.pid) if attempt else ():
+            is_reader = b"pdfjobs.reading.child" in command(pid)
+            most[is_reader] = max(most[is_reader], held(pid)[1])
+        time.sleep(0.05)
+    assert job.status == "completed", job.error
+    return time.monotonic() - began, most[False], most[True], job.result["materials"]
+
+
+def command(pid: int) -> bytes:
+    """Return the command line of a process, nothing if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def process_all(files: list[Path]) -> None:
+    """Print what the whole job of each file costs."""
+    rows = []
+    with harness.database(), worker():
+        for file in files:
+            seconds, attempt, reader, materials = processed(file)
+            rows.append(
+                [file.name, f"{seconds:.1f}", f"{attempt:.0f}", f"{reader:.0f}", f"{materials:,}"]
+            )
+            record(Figure(f"PDF {file.name}, whole job, s", f"{seconds:.1f}"))
+    show(
+        "Processing PDFs, whole jobs by a real worker",
+        ["file", "seconds", "MB attempt", "MB reader", "materials"],
+        rows,
+    )
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("paths", nargs="*", type=Path)
@@ -74,8 +126,9 @@ def main() -> None:
         file for path in paths for file in ([path] if path.is_file() else path.rglob("*.pdf"))
         if "password" not in file.name
     ]  # fmt: skip
+    files.sort()
     rows = []
-    for file in sorted(files):
+    for file in files:
         runs: dict[str, list[tuple[int, float, float]]] = {}
         for _ in range(chosen.rounds):
             for name, program in (("ours", OURS), ("pdfplumber", PLUMBER), ("pypdfium2", PDFIUM)):
@@ -108,6 +161,7 @@ def main() -> None:
         ["file", "pages", "ours", "pdfplumber", "pypdfium2", "pdftotext", "MB ours", "MB plumber"],
         rows,
     )
+    process_all(files)
 
 
 if __name__ == "__main__":
