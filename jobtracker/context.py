@@ -8,7 +8,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -23,6 +23,7 @@ from jobtracker.pipelines import Counts, Stage
 from jobtracker.states import (
     Cancelled,
     HandBack,
+    JobError,
     LeaseLost,
     Permanent,
     Retryable,
@@ -128,6 +129,11 @@ class JobContext:
         )
         self._unreported = True
         self.check()
+
+    def tell_counts(self, counts: Counts) -> None:
+        """Tell what became of the items so far, at once, where the stage does not go on."""
+        self._counts = counts
+        self._report(time.monotonic())
 
     def log(self, message: str, level: str = "info", **data: Any) -> None:
         """Add a line to the job's log."""
@@ -292,6 +298,11 @@ def run(claimed: lifecycle.Claimed, link: Link) -> None:
         context = JobContext(job, claimed.token, link, pipeline.stages)
         try:
             context.run_stages(pipeline)
+        except JobError:
+            # What was committed since the last word counts too, however the attempt ends.
+            with suppress(DatabaseError):
+                context.tell_counts(pipeline.recount(job.id))
+            raise
         finally:
             stage = context._stage.name
         counts = pipeline.recount(job.id)

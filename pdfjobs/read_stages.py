@@ -44,7 +44,7 @@ def load(context: JobContext, document: PdfDocument, desk: Desk) -> None:
             " are processed at once (PDF_MAX_PAGES). Name some of them with --pages."
         )
     numbers = set(chosen)
-    skipped = {"state": PdfPage.State.SKIPPED, "error": f"Only pages {stated} were asked for."}
+    skipped = {"state": PdfPage.State.SKIPPED, "error": f"Not among the pages asked for: {stated}."}
     with context.transaction():
         PdfPage.objects.bulk_create(
             (

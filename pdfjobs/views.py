@@ -203,6 +203,7 @@ def _frame(request: HttpRequest, found: PdfDocument, job_page: JobPage) -> dict[
         "tab_title": f"{job_page.row.state.label}: {found.filename}",
         "found": found,
         "page": job_page,
+        "answered_here": True,
         "job": job_page.job,
         "over": job_page.job.status in TERMINAL,
     }

@@ -140,6 +140,7 @@ def _session_context(request: HttpRequest, pk: str) -> dict[str, Any]:
         "link": session_page.web_address(found.source_url),
         "facts": session_page.session_facts(found.scraping_config),
         "page": page,
+        "answered_here": True,
         "job": job,
         "row": page.row,
         "queued": max(0, job.total_items - page.row.moved),

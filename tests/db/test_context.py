@@ -10,7 +10,15 @@ from django.db.utils import InternalError, OperationalError
 from jobtracker import context, lifecycle, pipelines
 from jobtracker.models import BackgroundJob, JobCheckpoint
 from jobtracker.pipelines import Counts
-from jobtracker.states import JobType, LeaseLost, Permanent, Retryable, StageState, Waiting
+from jobtracker.states import (
+    JobType,
+    LeaseLost,
+    Permanent,
+    Retryable,
+    StageState,
+    WaitForPerson,
+    Waiting,
+)
 
 from .jobs import GOOD, claim, make_job, pipeline_in_place
 
@@ -247,6 +255,20 @@ def test_a_stage_ends_with_its_last_word_told(pipeline, monkeypatch):
     pipeline.second_body = second
     last = run().told("progress")[-1]
     assert (last["stage"], last["stage_done"], last["progress"]) == ("second", 3, 100)
+
+
+@pytest.mark.parametrize(
+    "error", [Permanent("no more"), Retryable("later"), WaitForPerson(Waiting.PAUSED, {})]
+)
+def test_an_attempt_that_ends_early_tells_what_became_of_its_items(pipeline, error):
+    make_job()
+
+    def second(context):
+        raise error
+
+    pipeline.second_body = second
+    last = run().told("progress")[-1]
+    assert [last[name] for name in ("total", "done", "failed", "skipped")] == [3, 1, 1, 1]
 
 
 def test_a_job_whose_stages_were_all_kept_tells_its_last_one(pipeline, monkeypatch):

@@ -269,7 +269,12 @@ def test_the_original_is_a_download(operator):
 def test_a_password_is_kept_sealed_and_the_job_goes_on(operator):
     document = make_document(pages=0)
     waiting(document, Waiting.PASSWORD, message="The file asks for a password.")
-    assert 'type="password"' in shown(operator, url(document))
+    page = shown(operator, url(document))
+    assert 'type="password"' in page
+    assert ">Answer<" not in page  # the form stands here; the job's own page leads to it
+    assert ">Answer<" in shown(
+        operator, f"/admin/async-queue-monitor/jobs/{document.background_job_id}"
+    )
     assert act(operator, url(document, "/answer"), password=" s3cret").status_code == 302
     job = BackgroundJob.objects.get(pk=document.background_job_id)
     assert job.waiting_for is None

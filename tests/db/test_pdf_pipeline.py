@@ -138,7 +138,7 @@ def test_only_the_named_pages_are_read(shelf, pdf):
     job = processed(pdf, "--pages", "2-2")
     assert (job.done_items, job.skipped_items) == (1, 2)
     assert {number for what, number in shelf.calls} == {2}
-    assert pages(job)[1].error == "Only pages 2-2 were asked for."
+    assert pages(job)[1].error == "Not among the pages asked for: 2-2."
 
 
 def test_pages_that_the_file_does_not_have_are_an_error(shelf, pdf):

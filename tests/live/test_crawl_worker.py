@@ -232,6 +232,8 @@ def test_a_paused_crawl_leaves_the_site_alone_and_goes_on(
     assert crawlers(host) == []
     statuses = set(session.pages.values_list("status", flat=True))
     assert statuses == {"completed", "pending"}
+    paused = BackgroundJob.objects.get(pk=session.background_job_id)
+    assert paused.done_items == session.pages.filter(status="completed").count()
     assert resume(session, None)
     assert ended(session).status == "completed"
     assert what_is_left(session) == undisturbed
