@@ -30,8 +30,20 @@ htmx.defineExtension("jt-frames", {
   },
 });
 
+// Whether a person has changed a field since the server sent it.
+function touched(field) {
+  if (field instanceof HTMLSelectElement) {
+    const preset = [...field.options].findIndex((option) => option.defaultSelected);
+    return field.selectedIndex !== Math.max(preset, 0);
+  }
+  if (field instanceof HTMLTextAreaElement) return field.value !== field.defaultValue;
+  if (!(field instanceof HTMLInputElement)) return false;
+  return field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+}
+
 // What a person has opened stays open, and what is half typed stays typed.
 Idiomorph.defaults.ignoreActiveValue = true;
+Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !touched(node);
 Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => {
   if (name === "open" && node.matches("details, dialog")) return false;
   return !(node.hasAttribute("data-kept") && (name === "hidden" || name === "aria-expanded"));

@@ -137,6 +137,18 @@ def test_boxes_lie_on_the_picture_and_can_be_hidden(page: Page) -> None:
     expect(page.locator("rect[data-layer=table]")).to_be_visible()
 
 
+def test_a_password_half_typed_outlasts_an_update(page: Page) -> None:
+    document = asking()
+    page.goto(url(document))
+    given = page.get_by_label("Password of tiles.pdf")
+    given.fill("s3cr")
+    given.blur()
+    with page.expect_response(lambda response: "/parts" in response.url):
+        set_job(document, priority=2)
+    expect(page.locator("#jt-top")).to_contain_text("high")
+    expect(given).to_have_value("s3cr")
+
+
 def test_a_password_is_given_on_the_page(page: Page) -> None:
     document = asking()
     page.goto(url(document))
