@@ -118,8 +118,12 @@ class JobContext:
     ) -> None:
         """Say how far the stage is: `position` items `of` so many, or a `fraction` from 0 to 1
         where the number is not known. `counts` are the job's items so far. Calls `check()`."""
-        self._position = (position, of)
         self._counts = counts or self._counts
+        self._move(position, of, fraction)
+        self.check()
+
+    def _move(self, position: int, of: int | None, fraction: float | None) -> None:
+        self._position = (position, of)
         if fraction is None:
             fraction = position / of if of else 0.0
         whole = sum(stage.share for stage in self._stages)
@@ -128,7 +132,6 @@ class JobContext:
             self._progress, 100 * (before + self._stage.share * min(fraction, 1.0)) / whole
         )
         self._unreported = True
-        self.check()
 
     def tell_counts(self, counts: Counts) -> None:
         """Tell what became of the items so far, at once, where the stage does not go on."""
@@ -253,7 +256,8 @@ class JobContext:
             before = self._checkpoints.get(stage.name)
             if before and before.state != StageState.RUNNING:
                 self.log(f"{stage.label}: kept from attempt {before.attempt}", mark="kept")
-                self.advance(before.items, before.items, fraction=1.0)
+                # Not told one by one: the bar of a job that goes on would fall back first.
+                self._move(before.items, before.items, 1.0)
                 continue
             self.log(f"{stage.label}: started", mark="resumed" if before else "started")
             if before is None:  # a resumed stage knows better how far it is

@@ -9,7 +9,7 @@ from django.db.utils import InternalError, OperationalError
 
 from jobtracker import context, lifecycle, pipelines
 from jobtracker.models import BackgroundJob, JobCheckpoint
-from jobtracker.pipelines import Counts
+from jobtracker.pipelines import Counts, Stage
 from jobtracker.states import (
     JobType,
     LeaseLost,
@@ -269,6 +269,16 @@ def test_an_attempt_that_ends_early_tells_what_became_of_its_items(pipeline, err
     pipeline.second_body = second
     last = run().told("progress")[-1]
     assert [last[name] for name in ("total", "done", "failed", "skipped")] == [3, 1, 1, 1]
+
+
+def test_the_bar_of_a_job_that_goes_on_does_not_fall_back(pipeline, monkeypatch):
+    job = make_job()
+    for stage in ("first", "second"):
+        JobCheckpoint.objects.create(job=job, stage=stage, state=StageState.DONE, attempt=1)
+    pipeline.stages = (*pipeline.stages, Stage("third", "Third", share=4))
+    pipeline.third = lambda context: context.checkpoint(1)
+    monkeypatch.setattr("jobtracker.context.REPORT_EVERY", 0.0)
+    assert run().told("progress")[0]["progress"] == 50
 
 
 def test_a_job_whose_stages_were_all_kept_tells_its_last_one(pipeline, monkeypatch):
