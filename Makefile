@@ -4,7 +4,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 UV := uv --version >/dev/null 2>&1
-PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
+# A third of the suite is waiting for processes, so three share two cores well.
+PYTEST := $(BIN)/python -m pytest -q -n 3 --dist loadfile
 
 .PHONY: run demo test check bench lock chromium
 .DELETE_ON_ERROR:

@@ -13,7 +13,10 @@ from jobtracker.live.listener import EVERYTHING, Change, Listener, parse
 from jobtracker.models import BackgroundJob
 from jobtracker.states import JobType
 
-SESSIONS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'jobtracker listener'"
+SESSIONS = (
+    "SELECT pid FROM pg_stat_activity"
+    " WHERE application_name = 'jobtracker listener' AND datname = current_database()"
+)
 
 
 class Ear:
