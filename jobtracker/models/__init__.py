@@ -3,6 +3,8 @@
 from jobtracker.models.attempts import AttemptSession, JobAttempt
 from jobtracker.models.audit import AuditEntry
 from jobtracker.models.jobs import BackgroundJob, JobCheckpoint, JobEvent, JobQueue
+from jobtracker.models.metrics import JobMetricsHour
+from jobtracker.models.schedules import JobSchedule
 from jobtracker.models.users import User
 from jobtracker.models.workers import Worker
 
@@ -13,7 +15,9 @@ __all__ = [
     "JobAttempt",
     "JobCheckpoint",
     "JobEvent",
+    "JobMetricsHour",
     "JobQueue",
+    "JobSchedule",
     "User",
     "Worker",
 ]

@@ -13,11 +13,15 @@ from django.urls import reverse
 from jobtracker import pipelines
 from jobtracker.models import BackgroundJob
 from jobtracker.monitor import words
-from jobtracker.monitor.filters import State, state_of
+from jobtracker.monitor.filters import STATES, State, state_of
 from jobtracker.states import LIVE, JobType, Status, Waiting
 
 MEASURING = timedelta(seconds=15)  # after a start; then a missing estimate is "unknown"
 LATE = timedelta(seconds=10)  # past its expected end an estimate says nothing any more
+
+# A completed job that made nothing looks like no other completed one. It is no state of its own:
+# the filter for completed jobs finds it.
+MADE_NOTHING = State("nothing", "Nothing made", "warn", STATES["completed"].rows)
 
 NEEDS = {
     Waiting.MAPPING: "a field mapping",
@@ -37,7 +41,8 @@ class Row:
     def __init__(self, job: BackgroundJob, now: datetime) -> None:
         self.job = job
         self.now = now
-        self.state: State = state_of(job)
+        made_nothing = job.status == Status.COMPLETED and job.result.get("materials") == 0
+        self.state: State = MADE_NOTHING if made_nothing else state_of(job)
 
     @property
     def version(self) -> int:

@@ -138,6 +138,18 @@ def test_shows_results_and_reasons(viewer_page):
     assert "Cut off in line 7</p>" in found
 
 
+def test_a_job_that_made_nothing_does_not_look_done(viewer_page):
+    done = make_job()
+    note = "12 pages read, none with structured product data"
+    result = {"materials": 0, "note": note}
+    change(done, status="completed", completed_at=Now(), progress=100, result=result)
+    for url in (URL, f"{URL}?status=completed", f"{URL}/jobs/{done.pk}"):
+        found = text_of(viewer_page.get(url))
+        assert 'data-s="nothing"' in found
+        assert "Nothing made" in found
+        assert note in found
+
+
 def test_escapes_what_others_wrote(viewer_page):
     change(fail("<script>alert(1)</script>", "f1"), filename="<img src=x onerror=alert(2)>.xml")
     found = text_of(viewer_page.get(URL))
