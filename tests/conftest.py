@@ -19,8 +19,13 @@ from jobtracker.states import JobType
 
 SERVER = pytest.StashKey[embedded_pg.Server]()
 
-# The run's data is worth nothing after it.
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# The run's data is worth nothing after it. Commit times are what the chaos invariants compare.
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "track_commit_timestamp": "on",
+}
 
 
 def is_worker(config: pytest.Config) -> bool:
