@@ -17,7 +17,7 @@ import psycopg
 from django.db import transaction
 from django.db.utils import Error as DatabaseError
 
-from jobtracker import lifecycle, pipelines
+from jobtracker import faults, lifecycle, pipelines
 from jobtracker.models import BackgroundJob, JobCheckpoint
 from jobtracker.pipelines import Counts, Stage
 from jobtracker.states import (
@@ -197,14 +197,18 @@ class JobContext:
         """Open a transaction under the fence: what it writes commits only while the job is
         this attempt's. Raises `LeaseLost` otherwise."""
         with transaction.atomic():
+            faults.point("item.opened")
             self.fence()
             yield
+            faults.point("item.written")
+        faults.point("item.committed")
 
     def fence(self) -> None:
         """Take the fence inside a transaction that the stage opened itself, so that slow
         preparations need not hold it. Raises `LeaseLost`."""
         self.check()
         lifecycle.fence(self.token)
+        faults.point("item.fenced")
 
     def checkpoint(
         self,
@@ -218,6 +222,7 @@ class JobContext:
         before = self._checkpoints.get(self._stage.name)
         with transaction.atomic(savepoint=False):
             lifecycle.fence(self.token)
+            faults.point("checkpoint.fenced")
             JobCheckpoint.objects.bulk_create(
                 [
                     JobCheckpoint(
@@ -234,6 +239,8 @@ class JobContext:
                 unique_fields=["job", "stage"],
                 update_fields=["state", "attempt", "items", "seconds", "data", "updated_at"],
             )
+            faults.point("checkpoint.written")
+        faults.point("checkpoint.left")
 
     @property
     def resumed(self) -> dict[str, Any]:
@@ -283,7 +290,9 @@ def run(claimed: lifecycle.Claimed, link: Link) -> None:
     stage = ""
     try:
         lifecycle.note_session(claimed.token)
+        faults.point("child.noted")
         lifecycle.start(claimed.token)
+        faults.point("child.started")
         pipeline = pipelines.find(claimed.job_type)
         if pipeline is None:
             raise Permanent(f"No pipeline for {claimed.job_type} jobs is installed on this worker.")
@@ -310,6 +319,7 @@ def run(claimed: lifecycle.Claimed, link: Link) -> None:
         finally:
             stage = context._stage.name
         counts = pipeline.recount(job.id)
+        faults.point("finish.recounted")
         link.send(_verdict(counts, stage))
     except Exception as error:
         link.send({"end": _classified(error, stage)})

@@ -1,4 +1,7 @@
-"""The database that this process works on, as another process is told it."""
+"""The database that this process works on, as another process is told it; and its session's end."""
+
+import socket
+from os import dup
 
 from django.db import connection
 from psycopg.conninfo import make_conninfo
@@ -11,3 +14,13 @@ def database_url() -> str:
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST"}
     parts = {name: config[key] for name, key in names.items() if config.get(key)}
     return make_conninfo(**parts, port=str(config.get("PORT") or "5432"))
+
+
+def cut_session() -> None:
+    """Shut the socket of this thread's session. Raises nothing itself: who waits for an answer,
+    or asks next, gets psycopg's ordinary OperationalError."""
+    raw = connection.connection
+    if raw is None or raw.closed:
+        return
+    with socket.socket(fileno=dup(raw.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)

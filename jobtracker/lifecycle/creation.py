@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from jobtracker import pipelines
+from jobtracker import faults, pipelines
 from jobtracker.models import User
 from jobtracker.states import Priority
 
@@ -42,6 +42,7 @@ def create(
     running job already has, nothing is created and that job is returned.
     """
     with transaction.atomic(), connection.cursor() as cursor:
+        faults.point("create.opened")
         while True:
             cursor.execute(
                 """
@@ -72,6 +73,9 @@ def create(
             )
             if existing := cursor.fetchone():
                 return Created(existing[0], existing=True)
+        faults.point("create.inserted")
         model = pipelines.get(job_type).detail.model
         model._default_manager.create(background_job_id=row[0], **(detail or {}))
+        faults.point("create.detailed")
+    faults.point("create.committed")
     return Created(row[0], existing=False)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from jobtracker import pipelines
+from jobtracker import faults, pipelines
 from jobtracker.states import Status
 
 
@@ -15,6 +15,7 @@ def change(statement: str, params: Sequence[Any]) -> dict[UUID, Status]:
     with connection.cursor() as cursor:
         cursor.execute(f"{statement} RETURNING b.id, b.status, b.job_type", params)
         rows = cursor.fetchall()
+    faults.point("change.written")
     for job_type in {kind for _, _, kind in rows}:
         mirror(job_type, [job_id for job_id, _, kind in rows if kind == job_type])
     return {job_id: Status(status) for job_id, status, _ in rows}

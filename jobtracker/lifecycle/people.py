@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from psycopg.errors import UniqueViolation
 
-from jobtracker import audit, pipelines
+from jobtracker import audit, faults, pipelines
 from jobtracker.lifecycle.mirror import change, mirror
 from jobtracker.models import BackgroundJob, JobCheckpoint, User
 from jobtracker.states import Status, Waiting
@@ -19,6 +19,7 @@ PAUSE_LOCK = 8020  # advisory; claim_job shares it, a pause takes it alone
 def cancel(job_ids: Iterable[UUID], actor: User | None, reason: str = "") -> dict[UUID, Status]:
     """Cancel pending jobs at once and ask running ones to stop; returns each job's status."""
     with transaction.atomic():
+        faults.point("cancel.opened")
         changed = change(
             """
             UPDATE background_jobs b SET
@@ -31,7 +32,10 @@ def cancel(job_ids: Iterable[UUID], actor: User | None, reason: str = "") -> dic
             """,
             [list(job_ids)],
         )
+        faults.point("cancel.changed")
         audit.record(actor, "cancel", "job", changed, reason)
+        faults.point("cancel.audited")
+    faults.point("cancel.committed")
     return changed
 
 
@@ -63,6 +67,7 @@ def _make_live(statement: str, params: Sequence[Any]) -> dict[UUID, Status]:
 def retry(job_ids: Iterable[UUID], actor: User | None, reason: str = "") -> list[UUID]:
     """Make failed and cancelled jobs pending again, with their limits anew and history kept."""
     with transaction.atomic():
+        faults.point("retry.opened")
         changed = _make_live(
             f"""
             UPDATE background_jobs b SET {_READY_AGAIN}
@@ -72,7 +77,10 @@ def retry(job_ids: Iterable[UUID], actor: User | None, reason: str = "") -> list
             """,
             [list(job_ids)],
         )
+        faults.point("retry.changed")
         audit.record(actor, "retry", "job", changed, reason)
+        faults.point("retry.audited")
+    faults.point("retry.committed")
     return list(changed)
 
 
@@ -95,8 +103,11 @@ def rerun_from(job_id: UUID, stage: str, actor: User | None, reason: str) -> boo
         )
         if not changed:
             return False
+        faults.point("rerun.changed")
         JobCheckpoint.objects.filter(job_id=job_id, stage__in=undone).delete()
+        faults.point("rerun.undone")
         pipeline.forget(job_id, undone)
+        faults.point("rerun.forgotten")
         audit.record(actor, "run again", "job", changed, reason, stage=stage)
     return True
 

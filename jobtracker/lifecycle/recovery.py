@@ -4,6 +4,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from jobtracker import faults
+
 
 def expired(lease: float) -> list[UUID]:
     """Return the tokens of jobs whose holder has not beaten for `lease` seconds."""
@@ -13,11 +15,15 @@ def expired(lease: float) -> list[UUID]:
             " AND last_heartbeat < clock_timestamp() - make_interval(secs => %s) ORDER BY id",
             [lease],
         )
-        return [token for (token,) in cursor.fetchall()]
+        tokens = [token for (token,) in cursor.fetchall()]
+    if tokens:
+        faults.point("rescue.found")
+    return tokens
 
 
 def promote_due(limit: int = 500) -> int:
     """Make due jobs ready; returns how many."""
+    faults.point("promote.due")
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH due AS MATERIALIZED (SELECT id FROM background_jobs WHERE status = 'pending'"
@@ -27,7 +33,10 @@ def promote_due(limit: int = 500) -> int:
             " FROM due WHERE b.id = due.id",
             [limit],
         )
-        return cursor.rowcount
+        promoted = cursor.rowcount
+    if promoted:
+        faults.point("promote.written")
+    return promoted
 
 
 def mark_stalled(job_type: str, seconds: float) -> list[UUID]:

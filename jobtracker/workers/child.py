@@ -17,7 +17,7 @@ from typing import NoReturn
 from django.conf import settings
 from django.db import connections
 
-from jobtracker import context
+from jobtracker import context, faults
 from jobtracker.lifecycle import Claimed
 from jobtracker.workers import processes, reports, session
 from jobtracker.workers.channel import Channel, Word
@@ -36,8 +36,10 @@ def main(claimed: Claimed, pipe: int, word: Word) -> NoReturn:
     code = 1
     try:
         _isolate(pipe)
+        faults.point("child.isolated")
         link = Channel(pipe, word, settings.LEASE_SECONDS * PATIENCE)
         context.run(claimed, link)
+        faults.point("finish.told")
         code = 0
     except BaseException:
         logger.exception("attempt %s ended without a result", claimed.token)

@@ -19,7 +19,7 @@ from django.db import Error, OperationalError, connection
 from django.db.models.functions import Now
 from psycopg.errors import LockNotAvailable
 
-from jobtracker import lifecycle
+from jobtracker import faults, lifecycle
 from jobtracker.models import JobAttempt, Worker
 from jobtracker.states import Status
 from jobtracker.workers import processes, session
@@ -128,7 +128,9 @@ class Lifeline:
         for record in self._block.records:
             if record.state is State.FREE or record.is_alive():
                 continue
+            faults.point("dead.found")
             if record.token is None or self._give_back(record.token, "its worker process died"):
+                faults.point("dead.taken")
                 record.release()
 
     def _keep_house(self) -> None:
@@ -139,6 +141,7 @@ class Lifeline:
         held = {record.token for record in self._block.records}
         for token in tokens:
             if token not in held:
+                faults.point("unheld.found")
                 self._give_back(token, "no process of its worker holds it")
         who = self._block.identity
         here = Worker.objects.filter(
@@ -153,6 +156,7 @@ class Lifeline:
             self._give_back(token, "its worker was killed")
             for token in ask(self._open_attempts, other.id)
         ]
+        faults.point("bury.taken")
         if all(taken):
             logger.warning("worker %s was dead; it had %d attempts open", other.id, len(taken))
             ask(other.delete)
@@ -202,11 +206,14 @@ class Lifeline:
         """
         locked = [token for token in tokens if not self._try(take, token)]
         for token in locked:
+            faults.point("take.locked")
             ask(_value, _END_SESSIONS, token)
+            faults.point("take.ended")
         still_locked = [token for token in locked if not self._try(take, token)]
         return not still_locked
 
     def _try(self, take: Callable[[UUID], Status | None], token: UUID) -> bool:
+        faults.point("take.tried")
         try:
             status = ask(take, token)
         except OperationalError as error:
@@ -214,6 +221,7 @@ class Lifeline:
                 return False
             raise
         if status:
+            faults.point("take.committed")
             logger.warning("attempt %s was taken back; its job is %s", token, status.value)
             report_attempt(token)
         return True

@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import Error
 
-from jobtracker import lifecycle
+from jobtracker import faults, lifecycle
 from jobtracker.lifecycle import Claimed, Failure
 from jobtracker.states import Outcome
 from jobtracker.workers import block as blocks
@@ -109,6 +109,7 @@ class Attempt:
         self._place.child = 0
         if not self._lost:
             self._close(ending)
+        faults.point("finish.closed")
         self._place.hold(None, None)
 
     def _attend_child(self) -> Ending:
@@ -118,14 +119,16 @@ class Attempt:
         sys.stdout.flush()
         sys.stderr.flush()
         memory_kills = processes.out_of_memory_kills()
+        faults.point("fork.held")
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
             child.main(self._claimed, writing, self._word)
-        os.close(writing)
-        self._place.child = pid
-        inbox = Inbox(reading)
         try:
+            os.close(writing)
+            self._place.child = pid
+            faults.point("fork.forked")
+            inbox = Inbox(reading)
             pidfd = os.pidfd_open(pid)
             try:
                 self._watch(pid, pidfd, inbox)
@@ -219,8 +222,10 @@ class Attempt:
         pause, refused = 0.1, 0
         while True:
             try:
+                faults.point("finish.exited")
                 if self._diary.unwritten:
                     self._write_diary()
+                faults.point("finish.flushed")
                 status = ask(ending.write, token)
                 break
             except Exception as error:
