@@ -10,6 +10,9 @@ from django.core.management import execute_from_command_line
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jobtracker.settings")
     try:
+        from jobtracker import sessions
+
+        sessions.use("commands")
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(str(error))

@@ -15,6 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jobtracker.settings")
 pages = get_asgi_application()
 
 # Only now are the apps loaded that these need.
+from jobtracker.budget import REQUESTS_AT_ONCE  # noqa: E402
 from jobtracker.live import UNAVAILABLE  # noqa: E402
 from jobtracker.live.consumers import LiveConsumer  # noqa: E402
 from jobtracker.live.service import live  # noqa: E402
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 # Django gives each request a thread and each thread a database session: bounded, so that a
 # crowd waits here and does not use up the server's connections.
-requests = asyncio.Semaphore(24)
+requests = asyncio.Semaphore(REQUESTS_AT_ONCE)
 FORM_BYTES = 1 << 20  # what a form adds around its files
 sockets = AuthMiddlewareStack(LiveConsumer.as_asgi(live=live))
 

@@ -21,11 +21,6 @@ from jobtracker.states import Status
 OLDEST = 18  # uuidv7() makes the ids
 LISTEN_SECONDS = 5.0
 
-# Sessions besides those of running attempts, in each worker and each web process.
-WORKER_SESSIONS = 2  # pusher, lifeline
-WEB_SESSIONS = 24 + 2  # requests at once (asgi.py), live path, listener
-SPARE_SESSIONS = 5  # commands and psql
-
 
 def sound_settings() -> Finding:
     """Check the settings as `manage.py check` does."""
@@ -134,27 +129,6 @@ def storage() -> Finding:
     return Finding("storage", ok=True, found="Files can be written and read.")
 
 
-def connections() -> Finding:
-    """Compare the sessions that one host at full work opens with what the server admits."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT current_setting('max_connections')::int"
-            " - current_setting('superuser_reserved_connections')::int"
-            " - current_setting('reserved_connections')::int"
-        )
-        (admitted,) = cursor.fetchone()
-    needed = 2 * settings.WORKERS + WORKER_SESSIONS + WEB_SESSIONS + SPARE_SESSIONS
-    found = f"One host with {settings.WORKERS} workers needs {needed} of {admitted} sessions."
-    if needed > admitted:
-        return Finding(
-            "connections",
-            ok=False,
-            found=found,
-            cure=f"Raise max_connections by {needed - admitted} or more, or lower WORKERS.",
-        )
-    return Finding("connections", ok=True, found=found)
-
-
 def outbound() -> Finding:
     """Say which inner addresses jobs may call; settings refuse what is not host:port."""
     allowed = ", ".join(f"{host}:{port}" for host, port in sorted(settings.OUTBOUND_ALLOW))
@@ -163,13 +137,13 @@ def outbound() -> Finding:
 
 Check = Callable[[], Finding]
 DATABASE_CHECKS: tuple[Check, ...] = (health.database, version, vectors)
-TABLE_CHECKS: tuple[Check, ...] = (health.worker, queue, notifications)
+TABLE_CHECKS: tuple[Check, ...] = (health.worker, health.connections, queue, notifications)
 
 
 def examine() -> list[Finding]:
     """Make all checks; what rests on something broken is not asked."""
     found = [sound_settings(), storage(), outbound()]
-    for check in (*DATABASE_CHECKS, connections, health.migrations, *TABLE_CHECKS):
+    for check in (*DATABASE_CHECKS, health.migrations, *TABLE_CHECKS):
         try:
             found.append(check())
         except Error as error:

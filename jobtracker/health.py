@@ -12,6 +12,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from jobtracker.budget import budget
 from jobtracker.live.service import live as live_path
 from jobtracker.models import Worker
 
@@ -38,7 +39,8 @@ def live(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 if all checks pass, else 503. Everyone sees which fail, staff see why."""
+    """Answer 200 if all checks pass, else 503. Everyone sees which fail, staff see why, and
+    whether the server admits what everything may open, which needs no answer at once."""
     found = findings()
     fit = all(each.ok for each in found)
     answer: dict[str, object] = {
@@ -46,6 +48,8 @@ def ready(request: HttpRequest) -> JsonResponse:
         "checks": {each.name: each.ok for each in found},
     }
     if _is_staff(request):
+        if found[0].ok and found[1].ok:
+            found.append(connections())
         answer["findings"] = [asdict(each) for each in found]
     return JsonResponse(answer, status=200 if fit else 503)
 
@@ -118,6 +122,13 @@ def listener() -> Finding:
             " must not lead through a transaction pooler.",
         )
     return Finding("listener", ok=True, found="Pages are live.")
+
+
+def connections() -> Finding:
+    """Compare what all hosts open at full work with what the server admits."""
+    found = budget()
+    cure = "" if found.fits else found.cure
+    return Finding("connections", ok=found.fits, found=found.said, cure=cure)
 
 
 def _is_staff(request: HttpRequest) -> bool:

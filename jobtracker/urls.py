@@ -11,6 +11,8 @@ from jobtracker.monitor.urls import urlpatterns as monitor_urls
 # Before the addresses: the admin makes its own from the tables that it knows by then.
 admin.autodiscover()
 
+handler500 = "jobtracker.outage.failed"
+
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/async-queue-monitor")),
     *monitor_urls,

@@ -11,6 +11,8 @@ from typing import ParamSpec, TypeVar
 
 from django.db import Error, connection
 
+from jobtracker import sessions
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -23,11 +25,12 @@ async def run(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     def answer() -> R:
         if connection.connection is not None and not connection.is_usable():
             connection.close()
-        try:
-            return function(*args, **kwargs)
-        except Error:
-            connection.close()
-            raise
+        with sessions.using("live"):
+            try:
+                return function(*args, **kwargs)
+            except Error:
+                connection.close()
+                raise
 
     return await asyncio.get_running_loop().run_in_executor(_thread, answer)
 

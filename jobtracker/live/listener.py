@@ -13,6 +13,8 @@ from uuid import UUID
 import psycopg
 from django.db import connection as django_connection
 
+from jobtracker import sessions
+
 CHANNEL = "job_changes"
 PROBE_SECONDS = 10.0
 DEADLINE_SECONDS = 5.0
@@ -99,9 +101,9 @@ class Listener:
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
         """Open a session that listens already; announcements since then are kept by the server."""
-        params = django_connection.get_connection_params()
+        with sessions.using("listener"):
+            params = django_connection.get_connection_params()
         params.pop("cursor_factory")  # Django's is for blocking sessions
-        params["application_name"] = "jobtracker listener"
         async with asyncio.timeout(self._deadline_seconds):
             session = await psycopg.AsyncConnection.connect(**params, autocommit=True)
         try:

@@ -5,6 +5,7 @@ tells pages to come back (they do, with their state), and lets requests finish.
 """
 
 import asyncio
+import os
 from typing import Any
 
 from daphne.cli import CommandLineInterface
@@ -13,6 +14,7 @@ from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
 from twisted.internet.defer import Deferred
 
+from jobtracker import sessions
 from jobtracker.live import RESTARTING
 
 CUT_SECONDS = 1.0  # for what is cancelled after the grace
@@ -57,4 +59,6 @@ class Command(CommandLineInterface):
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jobtracker.settings")
+    sessions.use("web")
     Command.entrypoint()

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import Error, connection
+from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
@@ -91,8 +92,7 @@ class TicketBroker(ORM):
 
     def _plain_tasks(self, limit: int) -> list[Package]:
         """Lock and return up to `limit` tasks of the ORM queue, as the parent class does."""
-        now = timezone.now()
-        due = OrmQ.objects.filter(key=self.list_key, lock__lt=now).order_by("id")[:limit]
+        due = OrmQ.objects.filter(key=self.list_key, lock__lt=Now()).order_by("id")[:limit]
         return [
             (task.pk, task.payload)
             for task in due

@@ -39,6 +39,7 @@ def _take_role(block: Block) -> None:
         session.use("nurse")
     elif runs is monitor:
         processes.set_name("monitor")
+        session.use("results")
         block.count_monitor()
     elif runs is pusher:
         processes.set_name("pusher")

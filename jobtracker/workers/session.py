@@ -6,67 +6,39 @@ raises nothing, so no code is ever interrupted half-way.
 """
 
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from os import dup
 from types import FrameType
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import Error, connection
 
+from jobtracker import sessions
 from jobtracker.context import session_is_lost
-
-CONNECT_SECONDS = 3  # of libpq, which the alarm cannot reach: there is no socket yet
+from jobtracker.database import cut_session
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-
-@dataclass(frozen=True)
-class Limits:
-    """Time-outs of a session: `answer` is kept here, in seconds, for what goes through `ask`;
-    the server keeps the others, in milliseconds."""
-
-    answer: float
-    statement: int
-    lock: int
-    idle_in_transaction: int
-
-
-LIMITS = {
-    "pusher": Limits(3.0, statement=4_000, lock=1_000, idle_in_transaction=10_000),
+# Seconds that an answer may take, kept here for what goes through `ask`.
+ANSWER_SECONDS = {
+    "pusher": 3.0,
     # A nurse must have time for several questions within its lease.
-    "nurse": Limits(
-        min(3.0, settings.LEASE_SECONDS / 10),
-        statement=4_000, lock=2_500, idle_in_transaction=10_000,
-    ),
+    "nurse": min(3.0, settings.LEASE_SECONDS / 10),
     # Longer than the lock time-out: a busy lock must not cost the session, because after a
     # reconnect the lifeline rescues nobody for a lease.
-    "lifeline": Limits(5.0, statement=10_000, lock=1_000, idle_in_transaction=20_000),
-    "attempt": Limits(600.0, statement=600_000, lock=60_000, idle_in_transaction=600_000),
-}  # fmt: skip
+    "lifeline": 5.0,
+}
 _answer_seconds = 3.0
 
 
 def use(role: str) -> None:
-    """Let this process's next session be one of `role` (a key of LIMITS), kept open for good."""
+    """Let this process's next session be one of `role` (`sessions.LIMITS`), kept open for good."""
     global _answer_seconds
-    limits = LIMITS[role]
-    _answer_seconds = limits.answer
-    config = connection.settings_dict
-    config["CONN_MAX_AGE"] = None
-    config["OPTIONS"] = {
-        **config["OPTIONS"],
-        "application_name": f"jobtracker {role}",
-        "connect_timeout": CONNECT_SECONDS,
-        "options": (
-            f"-c statement_timeout={limits.statement} -c lock_timeout={limits.lock} "
-            f"-c idle_in_transaction_session_timeout={limits.idle_in_transaction}"
-        ),
-    }
+    _answer_seconds = ANSWER_SECONDS.get(role, _answer_seconds)
+    sessions.use(role)
+    connection.settings_dict["CONN_MAX_AGE"] = None
 
 
 def ask(question: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -97,11 +69,7 @@ def deadline(seconds: float) -> Iterator[None]:
 
 
 def _cut(signum: int, frame: FrameType | None) -> None:
-    raw = connection.connection
-    if raw is None or raw.closed:
-        return
-    with socket.socket(fileno=dup(raw.fileno())) as line:
-        line.shutdown(socket.SHUT_RDWR)
+    cut_session()
 
 
 def is_passing(error: BaseException) -> bool:

@@ -57,7 +57,7 @@ def crawl(first: str, reading: int, lines: Lines) -> None:
     from scraping.crawl.spider import PageSpider
 
     order = Order.from_line(first)
-    session.use("attempt")
+    session.use("crawl")
     # Libraries tell of each step, and Scrapy sets its loggers to talk; ours goes back as lines.
     logging.disable(logging.WARNING)
     ending = partial(_end_by_error, lines)

@@ -3,7 +3,6 @@
 import os
 import random
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from http import HTTPStatus
@@ -204,7 +203,7 @@ class PageSpider(Spider):
             words = f"{status} {HTTPStatus(status).phrase}"
         except ValueError:
             words = str(status)
-        seconds = _retry_after(_text(response.headers, "Retry-After"))
+        seconds = _retry_after(*(_text(response.headers, name) for name in ("Retry-After", "Date")))
         if status in (429, 503) and seconds is not None:
             seconds = min(seconds, self._order.pace.retry_after_most)
             self.queue.pause(response.url, seconds)
@@ -265,12 +264,13 @@ def _text(headers: Any, name: str) -> str:
     return value.decode("latin-1").strip() if value else ""
 
 
-def _retry_after(text: str) -> float | None:
-    """Return the seconds that a server asks to wait, None where it does not."""
+def _retry_after(text: str, date: str) -> float | None:
+    """Return the seconds that a server asks to wait, None where it does not. A moment is one of
+    the server's own clock, whose `date` came along."""
     if text.isdigit():
         return float(text[:9])
     try:
-        at = parsedate_to_datetime(text)
+        wait = parsedate_to_datetime(text) - parsedate_to_datetime(date)
     except (TypeError, ValueError):
         return None
-    return max(0.0, (at.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    return max(0.0, wait.total_seconds())

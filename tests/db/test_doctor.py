@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from jobtracker import doctor, lifecycle
+from jobtracker import doctor, health, lifecycle
 from jobtracker.models import JobQueue
 from jobtracker.states import JobType
 
@@ -55,7 +55,7 @@ def test_an_older_server_is_told_what_to_install(db):
 
 def test_too_few_sessions_are_counted(db, settings):
     settings.WORKERS = 500
-    found = doctor.connections()
+    found = health.connections()
     assert not found.ok
     assert "max_connections" in found.cure
 

@@ -24,6 +24,7 @@ def names(ids: Collection[UUID]) -> dict[UUID, str]:
 
 def hold(lock: str) -> None:
     with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 0")
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(lock)])
 
 

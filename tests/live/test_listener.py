@@ -15,7 +15,7 @@ from jobtracker.states import JobType
 
 SESSIONS = (
     "SELECT pid FROM pg_stat_activity"
-    " WHERE application_name = 'jobtracker listener' AND datname = current_database()"
+    " WHERE application_name = 'jt-listener' AND datname = current_database()"
 )
 
 

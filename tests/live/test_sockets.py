@@ -169,7 +169,7 @@ def test_after_the_listeners_session_is_killed_the_page_is_brought_up_to_date(
         with psycopg.connect(database()) as other:
             other.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'jobtracker listener'"
+                " WHERE application_name = 'jt-listener'"
             )
         assert next_frame(page) == "<i>tiles.xml</i>"
 

@@ -160,7 +160,7 @@ def test_a_nurse_that_loses_its_session_opens_another() -> None:
     [(ended,)] = query(
         "SELECT count(pg_terminate_backend(a.pid, 5000)) FROM pg_stat_activity a"
         " JOIN job_attempt_sessions s USING (pid, backend_start)"
-        " WHERE s.token = %s AND application_name = 'jobtracker nurse'",
+        " WHERE s.token = %s AND application_name = 'jt-nurse'",
         attempt.token,
     )
     assert ended == 1
@@ -208,7 +208,7 @@ def wait_items_of(job_id: object) -> JobAttempt:
         lambda: query(
             "SELECT 1 FROM pg_stat_activity a"
             " JOIN job_attempt_sessions s USING (pid, backend_start)"
-            " WHERE s.token = %s AND application_name = 'jobtracker attempt'"
+            " WHERE s.token = %s AND application_name = 'jt-attempt'"
             " AND xact_start < clock_timestamp() - interval '0.3 s'",
             attempt.token,
         ),
