@@ -207,9 +207,10 @@ def fetch(
     except httpx.TimeoutException:
         raise FetchFailed(f"{host} did not answer in time.", transient=True) from None
     except httpx.ConnectError as error:
-        untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
-        reason = f"{host} cannot be reached: {error}."
-        raise FetchFailed(reason, transient=not untrusted) from None
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            reason = f"{host} has a certificate that cannot be trusted."
+            raise FetchFailed(reason, transient=False) from None
+        raise FetchFailed(f"{host} cannot be reached: {error}.", transient=True) from None
     except httpx.TransportError as error:
         raise FetchFailed(f"{host} broke off: {error}.", transient=True) from None
     except (httpx.InvalidURL, httpx.HTTPError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -99,8 +99,9 @@ class Answered:
 
 @dataclass(frozen=True)
 class Cause:
-    """Pages that failed alike."""
+    """Pages that failed alike: `key` is their message without what differs."""
 
+    key: str
     message: str
     hint: str
     number: int
@@ -249,8 +250,8 @@ def _causes(session_id: UUID) -> list[Cause]:
     causes: dict[str, Cause] = {}
     for message, hint, number in found.order_by("-number", "error")[:MESSAGES]:
         key = mask(message)
-        known = causes.get(key, Cause(message, hint, 0))
-        causes[key] = Cause(known.message, known.hint or hint, known.number + number)
+        known = causes.get(key, Cause(key, message, hint, 0))
+        causes[key] = replace(known, hint=known.hint or hint, number=known.number + number)
     return sorted(causes.values(), key=lambda cause: -cause.number)[:CAUSES]
 
 

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from jobtracker import lifecycle
 from jobtracker.catalogue.models import Supplier
+from jobtracker.causes import mask
 from jobtracker.lifecycle import Created
 from jobtracker.models import User
 from jobtracker.sources import check_url, supplier_name
@@ -75,19 +76,23 @@ def start_crawls(requests: Sequence[Request]) -> list[Created]:
         return [_create(request) for request in requests]
 
 
-def retry_failed(session: ScrapingSession, user: User | None) -> Created:
-    """Start a crawl of only the pages that failed, with the session's own options. Where no page
-    could be read it is the whole crawl again. Raises `SourceRefused` where nothing failed."""
+def retry_failed(session: ScrapingSession, user: User | None, cause: str = "") -> Created:
+    """Start a crawl of only the pages that failed, with the session's own options; of those of one
+    `cause` (a masked message) where it is given. Where no page could be read and all are asked
+    for, it is the whole crawl again. Raises `SourceRefused` where nothing failed."""
     job = session.background_job
     if job.status in LIVE:
         raise SourceRefused("The crawl still runs; failed pages can be retried once it has ended.")
     pages = ScrapingPage.objects.filter(session=session)
     failed = pages.filter(status=ScrapingPage.Status.FAILED).order_by("pk")
+    if cause:
+        messages = failed.order_by().values_list("error", flat=True).distinct()
+        failed = failed.filter(error__in=[each for each in messages if mask(each) == cause])
     urls = list(failed.values_list("url", flat=True))
     if not urls:
-        raise SourceRefused("No page of this session failed.")
+        raise SourceRefused(f"No page of this session failed{' for that reason' if cause else ''}.")
     options = Options.from_json(session.scraping_config)
-    if pages.filter(status=ScrapingPage.Status.COMPLETED).exists():
+    if cause or pages.filter(status=ScrapingPage.Status.COMPLETED).exists():
         options = replace(options, mode="page")
     else:
         urls = job.metadata.get("urls") or [session.source_url]
@@ -97,7 +102,7 @@ def retry_failed(session: ScrapingSession, user: User | None) -> Created:
         supplier_id=job.supplier_id,
         metadata={"urls": urls},
         priority=job.priority,
-        unique_key=f"crawl again:{session.pk}",
+        unique_key=f"crawl again:{session.pk}:{sha256(cause.encode()).hexdigest()[:16]}",
         created_by=user,
         parent_id=job.pk,
         detail={"source_url": session.source_url, "scraping_config": options.to_json()},

@@ -186,10 +186,13 @@ def _acted(
 
 @operator_required()
 def retry_failed(request: HttpRequest, pk: str) -> HttpResponse:
-    """Read the failed pages again with the session's own options, as a session of its own."""
+    """Read the failed pages again, or those of one cause, with the session's own options, as a
+    session of its own."""
     found = get_object_or_404(ScrapingSession, pk=pk)
     try:
-        created = starting.retry_failed(found, cast(User, request.user))
+        created = starting.retry_failed(
+            found, cast(User, request.user), request.POST.get("cause", "").replace("\x00", "")
+        )
     except SourceRefused as error:
         messages.warning(request, str(error))
         return HttpResponseRedirect(reverse("scraping-session", args=[found.pk]))

@@ -396,6 +396,20 @@ def test_failed_pages_are_read_again_in_a_session_of_their_own(operator):
     assert act(operator, url(session, "retry-failed"))["Location"] == url(session)
 
 
+def test_the_pages_of_one_cause_are_read_again_alone(operator):
+    session = make_session(**end("completed"), total_items=3, failed_items=3)
+    for number, error in enumerate(("Status 503 after 3 tries.", "Status 500.", "Too large.")):
+        add_page(session, f"bad{number}", status="failed", error=error)
+    found = text_of(operator.get(url(session)))
+    assert found.count("Retry these") == 3
+    assert 'name="cause" value="Status &lt;n&gt;."' in found
+    act(operator, url(session, "retry-failed"), cause="Status <n>.")
+    again = ScrapingSession.objects.exclude(pk=session.pk).get()
+    assert again.background_job.metadata["urls"] == ["https://tiles.example/bad1"]
+    assert again.scraping_config["mode"] == "page"
+    assert act(operator, url(session, "retry-failed"), cause="Other")["Location"] == url(session)
+
+
 def test_a_check_says_its_facts_and_shows_the_product(operator, monkeypatch):
     product = {
         "name": SCRIPT,
