@@ -196,24 +196,36 @@ def flush(token: UUID, report: Report) -> bool:
     return row is not None
 
 
+_HELD = """
+    FROM job_attempts a JOIN background_jobs b ON b.id = a.job_id
+    WHERE a.token = %(token)s AND a.finished_at IS NULL
+      AND b.attempt_token = %(token)s AND b.status = 'processing'
+      AND (%(lease)s::float8 IS NULL
+           OR b.last_heartbeat < clock_timestamp() - make_interval(secs => %(lease)s))
+"""
+# First the attempt, which waits for a commit under its fence, and only then the job's row: so
+# beats pass meanwhile, and the next statement sees what that commit wrote. Whoever locks both
+# locks them in this order.
+_CLOSE = f"SELECT b.job_type, b.current_stage {_HELD} FOR NO KEY UPDATE OF a"
 # 1. Lock the job's row if the token still holds it (no key lock: the attempt's own item
 #    transactions refer to the row and must not wait for this).
 # 2. Decide the next status from that locked row, a cancel before all else.
-# 3. Write job, attempt and log line. Closing the attempt waits for a commit under its fence.
+# 3. Write job, attempt and log line.
 _END = """
 WITH held AS MATERIALIZED (
     SELECT b.*, a.number, EXISTS (
         SELECT FROM job_checkpoints c WHERE c.job_id = b.id AND c.attempt = a.number
     ) AS moved
-    FROM job_attempts a JOIN background_jobs b ON b.id = a.job_id
-    WHERE a.token = %(token)s AND b.attempt_token = %(token)s AND b.status = 'processing'
-      AND (%(lease)s::float8 IS NULL
-           OR b.last_heartbeat < clock_timestamp() - make_interval(secs => %(lease)s))
+    {held}
     FOR NO KEY UPDATE OF b
-), next AS (
+), decided AS (
     SELECT held.*, CASE WHEN cancel_requested_at IS NOT NULL AND %(outcome)s <> 'completed'
                         THEN 'cancelled' ELSE {status} END AS becomes
     FROM held
+), next AS (
+    SELECT decided.*, CASE WHEN becomes = 'cancelled' AND %(outcome)s <> 'crashed'
+                           THEN 'cancelled' ELSE %(outcome)s END AS outcome
+    FROM decided
 ), job AS (
     UPDATE background_jobs b SET
         status = next.becomes,
@@ -227,12 +239,12 @@ WITH held AS MATERIALIZED (
             clock_timestamp() + make_interval(secs =>
                 least({ceiling}, {first} * 2 ^ next.retry_count) * (0.5 + random())) END,
         waiting_for = CASE next.becomes WHEN 'pending' THEN %(waiting_for)s END,
-        question = %(question)s,
+        question = CASE next.becomes WHEN 'pending' THEN %(question)s::jsonb ELSE '{{}}' END,
         error = CASE next.becomes WHEN 'cancelled' THEN '' ELSE %(error)s END,
         error_fingerprint = CASE next.becomes WHEN 'cancelled' THEN '' ELSE %(fingerprint)s END,
-        retry_count = b.retry_count + (%(outcome)s = 'retryable')::int,
-        crash_count = b.crash_count + (%(outcome)s = 'crashed')::int,
-        hand_back_count = CASE WHEN %(outcome)s IN ('handed_back', 'lost') AND NOT next.moved
+        retry_count = b.retry_count + (next.outcome = 'retryable')::int,
+        crash_count = b.crash_count + (next.outcome = 'crashed')::int,
+        hand_back_count = CASE WHEN next.outcome IN ('handed_back', 'lost') AND NOT next.moved
                                THEN b.hand_back_count + 1 ELSE 0 END,
         total_items = coalesce(%(total)s, b.total_items),
         done_items = coalesce(%(done)s, b.done_items),
@@ -244,8 +256,7 @@ WITH held AS MATERIALIZED (
 ), attempt AS (
     UPDATE job_attempts a SET
         finished_at = clock_timestamp(),
-        outcome = CASE WHEN next.becomes = 'cancelled' AND %(outcome)s <> 'crashed'
-                       THEN 'cancelled' ELSE %(outcome)s END,
+        outcome = next.outcome,
         stage = coalesce(nullif(%(stage)s, ''), next.current_stage),
         error = %(error)s, error_type = %(error_type)s, traceback = %(traceback)s
     FROM next WHERE a.token = %(token)s AND a.finished_at IS NULL
@@ -276,21 +287,21 @@ def _end(
     failure = failure or Failure("")
     with transaction.atomic(), connection.cursor() as cursor:
         faults.point("end.opened")
-        if failure.message:
-            cursor.execute(
-                "SELECT b.job_type, b.current_stage FROM job_attempts a"
-                " JOIN background_jobs b ON b.id = a.job_id WHERE a.token = %s",
-                [token],
-            )
-            known = cursor.fetchone()
-            if known is None:
-                return None
-            cause = fingerprint(known[0], failure.stage or known[1], failure.message)
-        else:
-            cause = ""
+        cursor.execute(_CLOSE, {"token": token, "lease": lease})
+        known = cursor.fetchone()
+        if known is None:
+            return None
+        job_type, stage = known
+        cause = (
+            fingerprint(job_type, failure.stage or stage, failure.message)
+            if failure.message
+            else ""
+        )
         faults.point("end.read")
         cursor.execute(
-            _END.format(status=status, first=BACK_OFF_SECONDS, ceiling=BACK_OFF_CEILING),
+            _END.format(
+                held=_HELD, status=status, first=BACK_OFF_SECONDS, ceiling=BACK_OFF_CEILING
+            ),
             {
                 "token": token, "outcome": outcome.value, "lease": lease, "back_off": back_off,
                 "waiting_for": waiting_for.value if waiting_for else None,

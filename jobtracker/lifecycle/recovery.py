@@ -29,8 +29,7 @@ def promote_due(limit: int = 500) -> int:
             "WITH due AS MATERIALIZED (SELECT id FROM background_jobs WHERE status = 'pending'"
             " AND run_after <= statement_timestamp() ORDER BY run_after LIMIT %s"
             " FOR UPDATE SKIP LOCKED)"
-            " UPDATE background_jobs b SET run_after = NULL, updated_at = clock_timestamp()"
-            " FROM due WHERE b.id = due.id",
+            " UPDATE background_jobs b SET run_after = NULL FROM due WHERE b.id = due.id",
             [limit],
         )
         promoted = cursor.rowcount
@@ -43,10 +42,12 @@ def mark_stalled(job_type: str, seconds: float) -> list[UUID]:
     """Mark jobs that beat but have not advanced; returns those marked now."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE background_jobs SET stalled_at = clock_timestamp(),"
-            " updated_at = clock_timestamp() WHERE status = 'processing' AND job_type = %s"
-            " AND stalled_at IS NULL"
-            " AND advanced_at < clock_timestamp() - make_interval(secs => %s) RETURNING id",
+            "WITH still AS MATERIALIZED (SELECT id FROM background_jobs"
+            " WHERE status = 'processing' AND job_type = %s AND stalled_at IS NULL"
+            " AND advanced_at < clock_timestamp() - make_interval(secs => %s)"
+            " FOR NO KEY UPDATE SKIP LOCKED)"
+            " UPDATE background_jobs b SET stalled_at = clock_timestamp()"
+            " FROM still WHERE b.id = still.id RETURNING b.id",
             [job_type, seconds],
         )
         return [job_id for (job_id,) in cursor.fetchall()]
