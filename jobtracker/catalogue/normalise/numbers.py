@@ -7,7 +7,6 @@ can be read only one way overrules its column.
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
@@ -26,11 +25,17 @@ class BadValue(ValueError):
         self.hint = hint
 
 
-_TO_ASCII = {
-    code: str(unicodedata.decimal(chr(code)))
-    for code in range(128, sys.maxunicode + 1)
-    if unicodedata.decimal(chr(code), None) is not None
-}
+class _Ascii(dict[int, "int | str"]):
+    """A table for `str.translate` that finds the digits of other scripts when they are met: to
+    look through all of Unicode at the start costs a third of a second in every process."""
+
+    def __missing__(self, code: int) -> int | str:
+        digit = unicodedata.decimal(chr(code), None)
+        self[code] = code if digit is None else str(digit)
+        return self[code]
+
+
+_TO_ASCII = _Ascii()
 _TO_ASCII |= dict.fromkeys(map(ord, "\u00a0\u2007\u2008\u2009\u200a\u202f\u2002\u2003"), " ")
 _TO_ASCII |= dict.fromkeys(map(ord, "’‘ʼ′´`٬"), "'")
 _TO_ASCII |= dict.fromkeys(map(ord, "−–—‒﹣－"), "-")
