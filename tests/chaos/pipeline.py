@@ -11,6 +11,7 @@ the ledger in a fenced transaction of its own. What a job does is in its metadat
 """
 
 import http.client
+import mmap
 import os
 import signal
 from collections.abc import Iterable
@@ -20,16 +21,19 @@ from uuid import UUID
 from django.db import connection
 
 from imports.models import DataImportJob
+from jobtracker import lifecycle
 from jobtracker.catalogue import write
 from jobtracker.catalogue.models import CatalogueSource, Kind
 from jobtracker.catalogue.write import Row
 from jobtracker.context import JobContext
+from jobtracker.lifecycle import Created
+from jobtracker.models import JobSchedule
 from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Pipeline, Stage
 from jobtracker.states import JobType, Permanent, Retryable, StageState
 
 CHECKPOINT_ITEMS = 10
 BATCH_ITEMS = 60
-SCRATCH_BYTES = 48 << 20  # mapped anew for each item, so that a memory limit is met soon
+SCRATCH_BYTES = 48 << 20  # asked for at each item, so that a memory limit is met soon
 
 
 class ChaosPipeline(Pipeline):
@@ -50,6 +54,17 @@ class ChaosPipeline(Pipeline):
         },
     )
 
+    def start_scheduled(
+        self, schedule: JobSchedule, *, metadata: dict[str, Any], **common: Any
+    ) -> Created:
+        return lifecycle.create(
+            JobType.IMPORT,
+            metadata=schedule.spec | metadata,
+            max_attempts=20,
+            detail={"source_name": "chaos", "import_type": "xml"},
+            **common,
+        )
+
     def prepare(self, context: JobContext) -> None:
         with context.transaction():
             CatalogueSource.objects.get_or_create(
@@ -67,7 +82,7 @@ class ChaosPipeline(Pipeline):
         for item in range(items):
             if item in committed:
                 continue
-            bytearray(SCRATCH_BYTES)
+            mmap.mmap(-1, SCRATCH_BYTES).close()
             _misbehave(context, item)
             context.check()
             sink.call(context.job.id, item, context.token)
