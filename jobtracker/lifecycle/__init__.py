@@ -19,7 +19,8 @@ in the same transaction.
     rerun_from          terminal ->  pending, the later stages undone
     mark_failed, mark_completed: repair by hand
 
-Whatever ends an attempt obeys a cancel that was asked for before: cancel beats retry.
+Whatever ends an attempt obeys a cancel that was asked for before, so that cancel beats retry;
+only work that is done all the same completes its job.
 
 `creation` and `attempts` hold the verbs of processes, `people` those of persons, `recovery` what
 the lifeline asks. All are used from here.

@@ -11,9 +11,19 @@ from psycopg.errors import UniqueViolation
 from jobtracker import audit, faults, pipelines
 from jobtracker.lifecycle.mirror import change, mirror
 from jobtracker.models import BackgroundJob, JobCheckpoint, User
-from jobtracker.states import Status, Waiting
+from jobtracker.states import LIVE, Status, Waiting
 
 PAUSE_LOCK = 8020  # advisory; claim_job shares it, a pause takes it alone
+
+
+def _chosen(statuses: Iterable[str]) -> str:
+    """Return the clause that locks the jobs of a parameter of ids that are in one of `statuses`,
+    in the order of their ids: two acts on the same jobs never wait for each other in a circle."""
+    words = ", ".join(f"'{status}'" for status in statuses)
+    return (
+        "WITH chosen AS MATERIALIZED (SELECT id, unique_key AS key FROM background_jobs"
+        f" WHERE id = ANY(%s) AND status IN ({words}) ORDER BY id FOR NO KEY UPDATE)"
+    )
 
 
 def cancel(job_ids: Iterable[UUID], actor: User | None, reason: str = "") -> dict[UUID, Status]:
@@ -21,14 +31,16 @@ def cancel(job_ids: Iterable[UUID], actor: User | None, reason: str = "") -> dic
     with transaction.atomic():
         faults.point("cancel.opened")
         changed = change(
-            """
+            f"""
+            {_chosen(LIVE)}
             UPDATE background_jobs b SET
                 status = CASE status WHEN 'pending' THEN 'cancelled' ELSE status END,
                 cancelled_at = CASE status WHEN 'pending' THEN clock_timestamp() END,
                 cancel_requested_at = CASE status WHEN 'processing'
                     THEN coalesce(cancel_requested_at, clock_timestamp()) END,
-                run_after = NULL, waiting_for = NULL, updated_at = clock_timestamp()
-            WHERE id = ANY(%s) AND status IN ('pending', 'processing')
+                run_after = NULL, waiting_for = NULL, question = '{{}}',
+                updated_at = clock_timestamp()
+            FROM chosen WHERE b.id = chosen.id
             """,
             [list(job_ids)],
         )
@@ -40,7 +52,7 @@ def cancel(job_ids: Iterable[UUID], actor: User | None, reason: str = "") -> dic
 
 
 _READY_AGAIN = """
-    status = 'pending', run_after = NULL, waiting_for = NULL, started_at = NULL,
+    status = 'pending', started_at = NULL,
     completed_at = NULL, failed_at = NULL, cancelled_at = NULL, progress = 0, error = '',
     error_fingerprint = '', retry_count = 0, crash_count = 0, hand_back_count = 0,
     result = '{}', updated_at = clock_timestamp()
@@ -70,10 +82,11 @@ def retry(job_ids: Iterable[UUID], actor: User | None, reason: str = "") -> list
         faults.point("retry.opened")
         changed = _make_live(
             f"""
+            {_chosen((Status.FAILED, Status.CANCELLED))}
             UPDATE background_jobs b SET {_READY_AGAIN}
-            FROM (SELECT DISTINCT ON (coalesce(unique_key, id::text)) id FROM background_jobs
-                  WHERE id = ANY(%s) ORDER BY coalesce(unique_key, id::text), id DESC) newest
-            WHERE b.id = newest.id AND b.status IN ('failed', 'cancelled') AND {_KEY_IS_FREE}
+            FROM (SELECT DISTINCT ON (coalesce(key, id::text)) id FROM chosen
+                  ORDER BY coalesce(key, id::text), id DESC) newest
+            WHERE b.id = newest.id AND {_KEY_IS_FREE}
             """,
             [list(job_ids)],
         )
@@ -130,7 +143,8 @@ def answer(
 def mark_failed(job_id: UUID, reason: str, actor: User | None) -> bool:
     """Repair by hand: declare a live job failed. A running attempt loses its lease at once."""
     return _mark(
-        job_id, actor, reason, "mark failed", "failed", "failed_at = clock_timestamp(), error = %s",
+        job_id, actor, reason, "mark failed", "failed",
+        "failed_at = clock_timestamp(), error = %s, error_fingerprint = ''",
         [f"Marked failed by hand: {reason}"], ("pending", "processing"),
     )  # fmt: skip
 
@@ -156,13 +170,17 @@ def _mark(
     values: list[Any],
     old: tuple[str, ...],
 ) -> bool:
-    """1. Write the job. 2. Close its attempt, which waits for a commit under the fence.
-    3. Only then the detail row: such a commit may have to write it first."""
+    """1. Lock its attempt, which waits for a commit under the fence. 2. Write the job and close
+    the attempt. 3. Only then the detail row: such a commit may have to write it first."""
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM job_attempts WHERE job_id = %s AND finished_at IS NULL FOR NO KEY UPDATE",
+            [job_id],
+        )
         cursor.execute(
             f"UPDATE background_jobs SET status = '{status}', {assignments},"
             " attempt_token = NULL, cancel_requested_at = NULL, run_after = NULL,"
-            " waiting_for = NULL, stalled_at = NULL, expected_at = NULL,"
+            " waiting_for = NULL, question = '{}', stalled_at = NULL, expected_at = NULL,"
             " updated_at = clock_timestamp()"
             " WHERE id = %s AND status = ANY(%s) RETURNING job_type",
             [*values, job_id, list(old)],
@@ -188,9 +206,10 @@ def edit(job_ids: Iterable[UUID], actor: User | None, reason: str, **values: Any
     encoded = [json.dumps(v) if k == "metadata" else v for k, v in values.items()]
     with transaction.atomic():
         changed = change(
-            f"UPDATE background_jobs b SET {', '.join(f'{name} = %s' for name in values)},"
-            " updated_at = clock_timestamp() WHERE id = ANY(%s)",
-            [*encoded, list(job_ids)],
+            f"{_chosen(Status)} UPDATE background_jobs b SET"
+            f" {', '.join(f'{name} = %s' for name in values)}, updated_at = clock_timestamp()"
+            " FROM chosen WHERE b.id = chosen.id",
+            [list(job_ids), *encoded],
         )
         audit.record(actor, "edit", "job", changed, reason, **values)
     return list(changed)

@@ -203,3 +203,81 @@ def test_a_job_marked_failed_waits_for_an_item_transaction_that_writes_its_detai
     assert mark.result()
     detail = DataImportJob.objects.get(background_job=job)
     assert (detail.status, detail.encoding) == (Status.FAILED, "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("before", "act"),
+    [
+        (None, lambda jobs: lifecycle.cancel(jobs, None)),
+        (None, lambda jobs: lifecycle.edit(jobs, None, "why", priority=3)),
+        (lifecycle.cancel, lambda jobs: lifecycle.retry(jobs, None)),
+    ],
+)
+def test_acts_on_many_jobs_lock_them_in_one_order(before, act):
+    jobs = [make_job().pk for _ in range(2)]
+    if before:
+        before(jobs, None)
+    # The first job's new version now lies behind the other's: a scan meets it last.
+    BackgroundJob.objects.filter(pk=jobs[0]).update(priority=2)
+    with transaction.atomic():
+        act(jobs[:1])
+        other = Elsewhere(lambda: act(jobs))
+        wait_until_blocked()
+        assert len(act(jobs[1:])) == 1  # the other waits for the first and holds nothing yet
+    other.result()
+
+
+def test_beats_pass_while_the_end_of_an_attempt_waits_for_a_commit_under_the_fence():
+    make_job()
+    token = claim().token
+    with transaction.atomic():
+        lifecycle.fence(token)
+        back = Elsewhere(lambda: lifecycle.hand_back(token, "its nurse died"))
+        wait_until_blocked()
+        assert Elsewhere(lambda: lifecycle.beat(token)).result().alive
+        assert back.is_alive()
+    assert back.result() == Status.PENDING
+
+
+def test_a_commit_that_a_hand_back_waited_for_is_progress():
+    job = make_job()
+    token = claim().token
+    with transaction.atomic():
+        lifecycle.fence(token)
+        JobCheckpoint.objects.create(job=job, stage="first", state="running", attempt=1)
+        back = Elsewhere(lambda: lifecycle.hand_back(token, "its nurse died"))
+        wait_until_blocked()
+    assert back.result() == Status.PENDING
+    job.refresh_from_db()
+    assert job.hand_back_count == 0
+
+
+def test_of_several_who_end_an_attempt_one_does():
+    job = make_job()
+    token = claim().token
+    with transaction.atomic():
+        lifecycle.fence(token)
+        ends = [
+            Elsewhere(lambda: lifecycle.crash(token, lifecycle.Failure("signal 9"))),
+            Elsewhere(lambda: lifecycle.complete(token, GOOD)),
+        ]
+        mark = Elsewhere(lambda: lifecycle.mark_failed(job.pk, "stuck", None))
+        wait_until_blocked(3)
+    assert sum(bool(end.result()) for end in ends) + mark.result() >= 1
+    attempt = JobAttempt.objects.get()
+    assert attempt.finished_at
+    assert [end.result() for end in ends].count(None) >= 1
+    job.refresh_from_db()
+    assert job.attempt_token is None
+
+
+def test_work_that_is_done_completes_its_job_although_a_cancel_came():
+    job = make_job()
+    token = claim().token
+    with transaction.atomic():
+        lifecycle.cancel([job.pk], None)
+        end = Elsewhere(lambda: lifecycle.complete(token, GOOD))
+        wait_until_blocked()
+    assert end.result() == Status.COMPLETED
+    job.refresh_from_db()
+    assert (job.cancelled_at, job.cancel_requested_at) == (None, None)
