@@ -36,6 +36,8 @@ REPORT_EVERY = 0.1  # seconds between two progress messages
 RATE_WINDOW = 60.0  # seconds; the time left comes from the rate of the last minute
 RATE_LEAST = 3.0  # seconds of observation below which the time left is unknown
 WARNINGS_MOST = 200
+# The session was ended, the server crashed or does not start yet, the session idled too long.
+LOST_STATES = {"57P01", "57P02", "57P03", "57P05"}
 
 
 class Link(Protocol):
@@ -385,7 +387,7 @@ def _classified(error: Exception, stage: str) -> dict[str, Any]:
 
 def session_is_lost(error: BaseException) -> bool:
     """Tell a lost database session from any other database error, by SQLSTATE: none at all,
-    class 08, a server that is going away, or a transaction that idled too long. Asking the
+    class 08, a server that is going away, or a session that idled too long. Asking the
     connection whether it is closed is a race that was seen lost."""
     cause = error if isinstance(error, psycopg.Error) else error.__cause__
     if isinstance(cause, psycopg.errors.IdleInTransactionSessionTimeout):
@@ -393,4 +395,4 @@ def session_is_lost(error: BaseException) -> bool:
     if not isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
         return False
     state = cause.sqlstate
-    return state is None or state.startswith("08") or state in {"57P01", "57P02", "57P03"}
+    return state is None or state.startswith("08") or state in LOST_STATES

@@ -21,6 +21,7 @@ class Limits:
     statement: int
     lock: int
     idle_in_transaction: int
+    idle: int = 0
 
 
 LIMITS = {
@@ -32,7 +33,9 @@ LIMITS = {
     # The worker's own processes; `workers.session` adds deadlines of their own to these.
     "pusher": Limits(4_000, lock=1_000, idle_in_transaction=10_000),
     "nurse": Limits(4_000, lock=2_500, idle_in_transaction=10_000),
-    "lifeline": Limits(10_000, lock=1_000, idle_in_transaction=20_000),
+    # The leading one holds a lock as long as its session lives. It asks every other second, so one
+    # that is silent for longer is frozen or cut off, and must let another lead.
+    "lifeline": Limits(10_000, lock=1_000, idle_in_transaction=20_000, idle=15_000),
     "results": Limits(4_000, lock=1_000, idle_in_transaction=10_000),
     "sender": Limits(4_000, lock=1_000, idle_in_transaction=10_000),
     # The work itself: a stage may prepare much inside a transaction, or wait for another's.
@@ -76,6 +79,7 @@ def _options(role: str) -> dict[str, Any]:
     timeouts = (
         f"-c statement_timeout={limits.statement} -c lock_timeout={limits.lock}"
         f" -c idle_in_transaction_session_timeout={limits.idle_in_transaction}"
+        f" -c idle_session_timeout={limits.idle}"
     )
     return {
         **LINE,

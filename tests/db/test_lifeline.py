@@ -9,11 +9,12 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobtracker import lifecycle
+from jobtracker.context import session_is_lost
 from jobtracker.lifecycle import Claimed
 from jobtracker.models import BackgroundJob, JobAttempt, Worker
 from jobtracker.workers.block import Block, Identity
@@ -255,3 +256,19 @@ def test_a_host_that_was_never_seen_again_leaves_the_list(block: Block, lifeline
     Worker.objects.filter(pk=gone.pk).update(last_seen=Now() - timedelta(days=1))
     lifeline.round()
     assert list(Worker.objects.values_list("id", flat=True)) == [block.identity.instance]
+
+
+def test_a_leader_that_falls_silent_lets_another_lead(lifeline: Lifeline) -> None:
+    """As that of a frozen host does; it leads again when its turn comes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET idle_session_timeout = 50")
+    with psycopg.connect(database_url(), autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [LEADER_LOCK])  # waits until it is free
+        with pytest.raises(OperationalError) as lost:
+            lifeline.round()
+        assert session_is_lost(lost.value)
+        lifeline.round()
+        assert not lifeline._leads
+    lifeline._due.clear()
+    lifeline.round()
+    assert lifeline._leads

@@ -21,7 +21,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def asked() -> tuple[str, Limits]:
     """Return the session's name and its time-outs as the server holds them."""
-    names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    names = (
+        "statement_timeout",
+        "lock_timeout",
+        "idle_in_transaction_session_timeout",
+        "idle_session_timeout",
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT name, setting::int FROM pg_settings WHERE name = ANY(%s)", [list(names)]
@@ -57,6 +62,10 @@ def test_only_commands_may_take_their_time() -> None:
     unlimited = [role for role, limits in LIMITS.items() if 0 in (limits.statement, limits.lock)]
     assert unlimited == ["commands"]
     assert LIMITS["monitor"].statement == 2000
+
+
+def test_only_the_lifeline_may_not_fall_silent() -> None:
+    assert [role for role, limits in LIMITS.items() if limits.idle] == ["lifeline"]
 
 
 def test_what_the_database_url_says_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
