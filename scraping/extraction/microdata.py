@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from extruct.w3cmicrodata import MicrodataExtractor
-
 from scraping.extraction.nodes import Graph
 from scraping.extraction.page import Page
 
@@ -20,6 +18,9 @@ def read_microdata(page: Page) -> Graph:
     if scopes > MOST_SCOPES or properties > MOST_PROPERTIES:
         page.warnings.append(f"microdata was not read: {scopes:,} items on one page")
         return graph
+    # With its package come four more parsers, half a second that most crawls need not spend.
+    from extruct.w3cmicrodata import MicrodataExtractor
+
     try:
         items = MicrodataExtractor().extract_items(page.tree, page.base)
     except Exception as error:  # third-party code over a stranger's markup
