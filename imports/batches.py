@@ -1,6 +1,6 @@
 """Records of a feed as batches for the catalogue: mapped, folded, normalised."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -46,13 +46,16 @@ class Batches:
         head = islice(start, STYLE_RECORDS)
         self._styles |= column_styles(mapping, (record.fields for record in head))
 
-    def of(self, records: Iterator[Record], *, after: int = 0) -> Iterator[Batch]:
-        """Yield the batches of the records whose number is larger than `after`."""
+    def of(
+        self, records: Iterator[Record], *, after: int = 0, only: Container[int] | None = None
+    ) -> Iterator[Batch]:
+        """Yield the batches of the records whose number is larger than `after` and, where given,
+        in `only`."""
         batch = Batch()
         for record in records:
             values = self._mapping.apply(record.fields)
             skip = self._families.fold(values)
-            if record.number <= after:
+            if record.number <= after or (only is not None and record.number not in only):
                 continue
             self._add(batch, record, values, skip)
             batch.last_number = record.number

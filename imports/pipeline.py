@@ -22,7 +22,8 @@ from imports.rows import remarks
 from jobtracker import uploads
 from jobtracker.catalogue import write
 from jobtracker.context import JobContext
-from jobtracker.models import BackgroundJob
+from jobtracker.lifecycle import Created
+from jobtracker.models import BackgroundJob, User
 from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Pipeline, Stage
 from jobtracker.states import JobType, Permanent, StageState, Waiting
 
@@ -95,6 +96,8 @@ class ImportPipeline(Pipeline):
             context.warn("feed", message)
         if not survey.count:
             raise Permanent(f"{detail.source_name} has no records.")
+        only = _rows_to_retry(context)
+        count = survey.count if only is None else len(only)
         with context.transaction():
             DataImportJob.objects.filter(pk=detail.pk).update(
                 import_type=found.source.type,
@@ -103,9 +106,10 @@ class ImportPipeline(Pipeline):
                 dialect=found.source.as_json()["dialect"] or {},
             )
             context.checkpoint(
-                survey.count,
+                count,
                 {
-                    "count": survey.count,
+                    "count": count,
+                    "only": only,
                     "source": found.source.as_json(),
                     "candidates": [[c.path, c.count, c.reason] for c in found.candidates[:5]],
                     "survey": feed_source.survey_to_json(survey),
@@ -180,11 +184,12 @@ class ImportPipeline(Pipeline):
         last = context.resumed.get("number", 0)
         counts = self.recount(context.job.id)
         if last:
-            context.advance(last, count, counts=counts)
+            context.advance(_moved(counts), count, counts=counts)
+        only = frozenset(parsed["only"]) if parsed.get("only") else None
         with uploads.local_copy(detail.source_file) as path:
             feed = Source.from_json(parsed["source"])
             batches = Batches(mapping, source.supplier, readers.read(path, feed))
-            for batch in batches.of(readers.read(path, feed), after=last):
+            for batch in batches.of(readers.read(path, feed), after=last, only=only):
                 outcome = _write(context, writer, batch)
                 last = batch.last_number
                 counts = Counts(
@@ -193,13 +198,14 @@ class ImportPipeline(Pipeline):
                     failed=counts.failed + outcome.failed,
                     skipped=counts.skipped + outcome.skipped,
                 )
-                context.advance(last, count, counts=counts)
+                context.advance(_moved(counts), count, counts=counts)
                 del batch  # or it would stay beside the next one while that is made
         for message, number in remarks(context.job.id):
             context.warn("rows", f"{number:,} rows: {message}")
-        if last != count:
+        if _moved(counts) != count:
             raise Permanent(
-                f"The source has {last:,} records now; when first read it had {count:,}."
+                f"The source has {_moved(counts):,} of the {count:,} records that were found when"
+                " it was first read."
             )
         context.checkpoint(count, {"number": last})
 
@@ -271,6 +277,11 @@ class ImportPipeline(Pipeline):
 
         return failed_rows(job_id, limit)
 
+    def retry_failed(self, job: BackgroundJob, user: User | None) -> Created:
+        from imports.start import retry_failed
+
+        return retry_failed(job, user)
+
     def start_samples(self, folder: Path) -> list[UUID]:
         from imports.start import Request, start_imports
 
@@ -297,6 +308,22 @@ def _detail(context: JobContext) -> DataImportJob:
 
 def _price_only(context: JobContext) -> bool:
     return bool(context.job.metadata.get("price_only"))
+
+
+def _moved(counts: Counts) -> int:
+    return counts.done + counts.failed + counts.skipped
+
+
+def _rows_to_retry(context: JobContext) -> list[int] | None:
+    """Return the numbers of the rows that failed in the parent, for a job that is to import those
+    alone; None for one that imports all. Raises `Permanent` where they are not known any more."""
+    if not context.job.metadata.get("failed_rows_only"):
+        return None
+    failed = ImportRow.objects.filter(job_id=context.job.parent_id, outcome="f").order_by("number")
+    numbers = list(failed.values_list("number", flat=True))
+    if not numbers:
+        raise Permanent("The import whose failed rows these are is gone; import the feed again.")
+    return numbers
 
 
 def _write(context: JobContext, writer: write.Writer, batch: Batch) -> write.Outcome:

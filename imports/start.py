@@ -12,7 +12,7 @@ from django.db import transaction
 from imports import feed_source, readers
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import obeyable
-from imports.models import MappingTemplate
+from imports.models import DataImportJob, ImportRow, MappingTemplate
 from imports.prices import price_fields
 from imports.readers import UnreadableFeed
 from imports.readers.detect import kind_of
@@ -20,12 +20,14 @@ from jobtracker import lifecycle, uploads
 from jobtracker.catalogue.models import Supplier
 from jobtracker.catalogue.normalise import is_code
 from jobtracker.lifecycle import Created
-from jobtracker.models import User
+from jobtracker.models import BackgroundJob, User
 from jobtracker.sources import check_url, is_url, supplier_name
 from jobtracker.states import JobType, Priority
 from jobtracker.uploads import SourceRefused
 
 READING = ("type", "record", "encoding", "delimiter")
+MAX_RETRIED = 100_000  # failed rows that a job of their own takes
+COPIED = ("source_name", "source_file", "source_url", "content_hash", "import_type")
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,31 @@ def start_imports(requests: Sequence[Request]) -> list[Created]:
         if made.existing:
             _discard(detail)
     return created
+
+
+def retry_failed(job: BackgroundJob, user: User | None) -> Created:
+    """Import only the rows of an ended import that failed: from the stored file, with the mapping
+    that was obeyed, as a job of its own. Raises `SourceRefused`."""
+    failed = ImportRow.objects.filter(job_id=job.pk, outcome="f").count()
+    if not failed:
+        raise SourceRefused("No row of this import failed.")
+    if failed > MAX_RETRIED:
+        raise SourceRefused(
+            f"{failed:,} rows failed, more than {MAX_RETRIED:,}: import the whole feed again."
+        )
+    before = DataImportJob.objects.get(background_job=job)
+    kept = {name: value for name, value in job.metadata.items() if name != "confirm"}
+    return lifecycle.create(
+        JobType.IMPORT,
+        filename=job.filename,
+        supplier_id=job.supplier_id,
+        metadata=kept | {"mapping": before.field_mappings, "failed_rows_only": True},
+        priority=job.priority,
+        unique_key=f"failed rows:{job.pk}",
+        created_by=user,
+        parent_id=job.pk,
+        detail={name: getattr(before, name) for name in COPIED},
+    )
 
 
 def check_file(path: Path, request: Request) -> str:

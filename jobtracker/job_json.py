@@ -5,6 +5,7 @@ from typing import Any
 from jobtracker import pipelines
 from jobtracker.models import BackgroundJob, JobCheckpoint
 from jobtracker.states import StageState, Status
+from jobtracker.why_waiting import why_waiting
 
 FAILURES = 20  # failed items shown with a job
 
@@ -12,12 +13,14 @@ FAILURES = 20  # failed items shown with a job
 def job_as_json(job: BackgroundJob) -> dict[str, Any]:
     """Return all that scripts may read of a job; times are ISO 8601 in UTC."""
     pipeline = pipelines.get(job.job_type)
+    why = why_waiting(job)
     return {
         "id": str(job.pk),
         "job_type": job.job_type,
         "status": job.status,
         "waiting_for": job.waiting_for,
         "question": job.question or None,
+        "why_waiting": why.as_json() if why else None,
         "progress": job.progress,
         "current_stage": job.current_stage,
         "supplier": job.supplier.name if job.supplier else None,

@@ -18,7 +18,8 @@ from jobtracker.states import JobType
 
 if TYPE_CHECKING:
     from jobtracker.context import JobContext
-    from jobtracker.models import BackgroundJob
+    from jobtracker.lifecycle import Created
+    from jobtracker.models import BackgroundJob, User
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,11 @@ class Pipeline:
         """Read a reply given on the command line to what `job` waits for. Raises `ValueError`
         with a sentence where the reply does not fit the question."""
         raise ValueError("This kind of job takes no answer on the command line.")
+
+    def retry_failed(self, job: BackgroundJob, user: User | None) -> Created:
+        """Start a job, with `job` as its parent, of only those items of the ended `job` that
+        failed. Raises `ValueError` with a sentence where that cannot be."""
+        raise ValueError(f"{self.label} jobs cannot do single items again; retry the whole job.")
 
     def start_samples(self, folder: Path) -> list[UUID]:
         """Start the jobs of `manage.py demo` on the files in `folder`; returns their ids."""

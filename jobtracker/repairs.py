@@ -110,10 +110,10 @@ REPAIRS = {
     ),
     "priority": Repair(
         "Change priority",
-        "Among ready jobs, those of a higher priority start first.",
+        "Among ready jobs, those of a higher priority start first. Only of pending ones.",
         "changed",
         lambda ids, user, said: len(
-            lifecycle.edit(ids, user, said["reason"], priority=said["priority"])
+            lifecycle.prioritise(ids, Priority(said["priority"]), user, said["reason"])
         ),
         PriorityForm,
     ),

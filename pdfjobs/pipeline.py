@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 
 from jobtracker.context import JobContext
-from jobtracker.models import BackgroundJob
+from jobtracker.lifecycle import Created
+from jobtracker.models import BackgroundJob, User
 from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Pipeline, Stage
 from jobtracker.states import JobType
 from pdfjobs.models import PdfDocument, PdfPage, PdfRow
@@ -199,6 +200,13 @@ class PdfPipeline(Pipeline):
                 "number", "error", "hint"
             )[:limit]
         ]
+
+    def retry_failed(self, job: BackgroundJob, user: User | None) -> Created:
+        from pdfjobs.document_page import failed_numbers
+        from pdfjobs.start import retry_pages
+
+        document = PdfDocument.objects.get(background_job=job)
+        return retry_pages(document, failed_numbers(document), user)
 
     def start_samples(self, folder: Path) -> list[UUID]:
         from pdfjobs.start import Request, start_pdfs

@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 
 from jobtracker.context import JobContext
-from jobtracker.models import BackgroundJob
+from jobtracker.lifecycle import Created
+from jobtracker.models import BackgroundJob, User
 from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Pipeline, Stage
 from jobtracker.states import JobType, Permanent, StageState
 from scraping import outcome
@@ -178,6 +179,11 @@ class ScrapingPipeline(Pipeline):
         from scraping.answers import answer_from_options
 
         return answer_from_options(job, options)
+
+    def retry_failed(self, job: BackgroundJob, user: User | None) -> Created:
+        from scraping.start import retry_failed
+
+        return retry_failed(ScrapingSession.objects.get(background_job=job), user)
 
     def start_samples(self, folder: Path) -> list[UUID]:
         from scraping.start import Request, start_crawls

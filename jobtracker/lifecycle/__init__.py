@@ -59,9 +59,12 @@ from jobtracker.lifecycle.people import (
     edit,
     mark_completed,
     mark_failed,
+    prioritise,
     rerun_from,
     retry,
+    retry_failed,
     set_queue,
+    standing_for,
 )
 from jobtracker.lifecycle.recovery import (
     expired,
@@ -96,12 +99,15 @@ __all__ = [
     "mark_stalled",
     "note_sentry_event",
     "note_session",
+    "prioritise",
     "promote_due",
     "ready",
     "rerun_from",
     "rescue",
     "retry",
+    "retry_failed",
     "set_queue",
+    "standing_for",
     "start",
     "wait",
 ]

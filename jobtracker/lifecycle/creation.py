@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from jobtracker import faults, pipelines
+from jobtracker import audit, faults, pipelines
 from jobtracker.models import User
 from jobtracker.states import Priority
 
@@ -39,7 +39,8 @@ def create(
     """Create a job and its detail row together; the row is the queue entry.
 
     `detail` fills the columns of the pipeline's own table. With a `unique_key` that a pending or
-    running job already has, nothing is created and that job is returned.
+    running job already has, nothing is created and that job is returned. A job with a parent does
+    some of the parent's items again; that is an act on the parent and leaves its audit line.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         faults.point("create.opened")
@@ -76,6 +77,8 @@ def create(
         faults.point("create.inserted")
         model = pipelines.get(job_type).detail.model
         model._default_manager.create(background_job_id=row[0], **(detail or {}))
+        if parent_id:
+            audit.record(created_by, "run items again", "job", [parent_id], job=str(row[0]))
         faults.point("create.detailed")
     faults.point("create.committed")
     return Created(row[0], existing=False)

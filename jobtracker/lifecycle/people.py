@@ -9,9 +9,10 @@ from django.db import IntegrityError, connection, transaction
 from psycopg.errors import UniqueViolation
 
 from jobtracker import audit, faults, pipelines
+from jobtracker.lifecycle.creation import Created
 from jobtracker.lifecycle.mirror import change, mirror
 from jobtracker.models import BackgroundJob, JobCheckpoint, User
-from jobtracker.states import LIVE, Status, Waiting
+from jobtracker.states import LIVE, Priority, Status, Waiting
 
 PAUSE_LOCK = 8020  # advisory; claim_job shares it, a pause takes it alone
 
@@ -198,6 +199,42 @@ def _mark(
     return True
 
 
+def retry_failed(job_id: UUID, actor: User | None) -> Created:
+    """Start a job of only the items of an ended job that failed; its audit line is written where
+    it is created. Raises `ValueError` with a sentence where there is nothing to retry."""
+    job = BackgroundJob.objects.get(pk=job_id)
+    if job.status in LIVE:
+        raise ValueError("It still runs; failed items can be retried once it has ended.")
+    if not job.failed_items:
+        raise ValueError("None of its items failed.")
+    pipeline = pipelines.find(job.job_type)
+    if pipeline is None:
+        raise ValueError(f"No pipeline for {job.job_type} jobs is installed here.")
+    return pipeline.retry_failed(job, actor)
+
+
+def standing_for(job_id: UUID) -> UUID | None:
+    """Return the live job whose unique key an ended job shares: it does the same, so the ended one
+    cannot be made live."""
+    same = BackgroundJob.objects.filter(pk=job_id).values("unique_key")
+    live = BackgroundJob.objects.filter(unique_key__in=same, status__in=LIVE).exclude(pk=job_id)
+    return live.values_list("pk", flat=True).first()
+
+
+def prioritise(
+    job_ids: Iterable[UUID], priority: Priority, actor: User | None, reason: str = ""
+) -> list[UUID]:
+    """Change the priority of pending jobs; what runs or is over has no place in the queue."""
+    with transaction.atomic():
+        changed = change(
+            f"{_chosen((Status.PENDING,))} UPDATE background_jobs b SET priority = %s,"
+            " updated_at = clock_timestamp() FROM chosen WHERE b.id = chosen.id",
+            [list(job_ids), priority.value],
+        )
+        audit.record(actor, "prioritise", "job", changed, reason, priority=priority.label)
+    return list(changed)
+
+
 def edit(job_ids: Iterable[UUID], actor: User | None, reason: str, **values: Any) -> list[UUID]:
     """Change what a person may of jobs: `priority`, `supplier_id`, `metadata`."""
     allowed = {"priority", "supplier_id", "metadata"}
@@ -216,7 +253,7 @@ def edit(job_ids: Iterable[UUID], actor: User | None, reason: str, **values: Any
 
 
 def set_queue(job_type: str, actor: User | None, **values: Any) -> bool:
-    """Change a type's queue: `paused`, `max_running` (None: no limit).
+    """Change a type's queue: `paused`, `max_running` (None: no limit). False: nothing changed.
 
     Takes the pause lock alone, in the transaction of the update, so that no claim that read the
     old row is still under way when this returns.
@@ -225,10 +262,13 @@ def set_queue(job_type: str, actor: User | None, **values: Any) -> bool:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PAUSE_LOCK])
         cursor.execute(
             f"UPDATE job_queues SET {', '.join(f'{name} = %s' for name in values)}"
-            " WHERE job_type = %s",
-            [*values.values(), job_type],
+            f" WHERE job_type = %s AND ({' OR '.join(f'{n} IS DISTINCT FROM %s' for n in values)})",
+            [*values.values(), job_type, *values.values()],
         )
         changed = cursor.rowcount == 1
         if changed:
-            audit.record(actor, "edit", "queue", [job_type], **values)
+            action = "cap"
+            if "paused" in values:
+                action = "pause" if values["paused"] else "resume"
+            audit.record(actor, action, "queue", [job_type], **values)
     return changed

@@ -6,6 +6,8 @@ from jobtracker.catalogue.models import Supplier
 from jobtracker.models.fields import created_now, one_of, uuid7_key
 from jobtracker.states import LIVE, JobType, Priority, StageState, Status, Waiting
 
+MOST_AT_ONCE = 10_000  # the largest cap of a type
+
 
 class BackgroundJob(models.Model):
     """A job: what it is, where it stands, who holds it and what it left behind.

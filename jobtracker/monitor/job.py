@@ -16,7 +16,8 @@ from jobtracker import pipelines, reporting
 from jobtracker.models import BackgroundJob, JobAttempt, JobCheckpoint, JobEvent
 from jobtracker.monitor import rows, words
 from jobtracker.monitor.waterfall import Waterfall, draw
-from jobtracker.states import Outcome, Priority, StageState, Status, Waiting
+from jobtracker.states import Outcome, StageState, Status, Waiting
+from jobtracker.why_waiting import NEEDS, Why, why_waiting
 
 LOG_LINES = 200
 EARLIER_RUNS = 9
@@ -123,11 +124,16 @@ class JobPage:
 
     @property
     def needs(self) -> str:
-        return rows.NEEDS[Waiting(self.job.waiting_for)] if self.job.waiting_for else ""
+        return NEEDS[Waiting(self.job.waiting_for)] if self.job.waiting_for else ""
 
     @property
     def priority(self) -> str:
-        return Priority(self.job.priority).label
+        return self.job.get_priority_display()
+
+    @cached_property
+    def why(self) -> Why | None:
+        """Why a pending job does not run yet."""
+        return why_waiting(self.job)
 
     @property
     def said(self) -> list[tuple[str, bool]]:
@@ -138,9 +144,9 @@ class JobPage:
         if job.waiting_for:
             return [("It needs ", False), (self.needs, True), (" and holds no slot.", False)]
         if job.status == Status.PENDING:
-            start = f"Tried again {row.left}, " if row.left else "Takes the next free slot, "
             attempt = f"{row.attempt_number} of {job.max_attempts}"
-            return [(f"{start}attempt ", False), (attempt, True), (".", False)]
+            why = self.why.said if self.why else "Starts now"
+            return [(why, True), (", attempt ", False), (attempt, True), (".", False)]
         if job.status == Status.COMPLETED:
             said = [(row.made.rstrip("."), True)]
             if row.duration and not job.result.get("note"):
@@ -163,8 +169,6 @@ class JobPage:
         job, row = self.job, self.row
         names = [stage.name for stage in self.stages]
         said: list[tuple[str, bool]] = []
-        if job.cancel_requested_at:
-            said += [("Asked to stop", True), (f"; it is killed in {row.left}. ", False)]
         if job.current_stage in names:
             place = f"{names.index(job.current_stage) + 1} of {len(names)}"
             said += [("Stage ", False), (place, True), (", ", False)]
@@ -333,6 +337,10 @@ class JobPage:
             "failed": sum(row.job.status == Status.FAILED for row in self.earlier),
             "number": len(self.earlier),
         }
+
+    @property
+    def waits(self) -> bool:
+        return self.job.status == Status.PENDING
 
     @property
     def can_mark_failed(self) -> bool:

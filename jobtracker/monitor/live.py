@@ -25,7 +25,7 @@ def render_rows(job_ids: Iterable[UUID]) -> dict[UUID, str]:
 
 
 def render_summary() -> str:
-    """Return what stands above the list, and the tab's title, by four statements."""
+    """Return what stands above the list, and the tab's title, by five statements."""
     above = summary.context()
     title = summary.tab_title(above["facts"])
     return render_to_string("jobtracker/summary.html", {**above, "tab_title": title, "oob": True})

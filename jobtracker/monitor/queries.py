@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,14 +14,15 @@ from django.db.models import Case, Count, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from jobtracker.models import BackgroundJob
-from jobtracker.monitor import rows
+from jobtracker.monitor import rows, words
 from jobtracker.monitor.filters import STATES, Filter
-from jobtracker.states import LIVE, TERMINAL, JobType, Status
+from jobtracker.states import LIVE, TERMINAL, JobType, Priority, Status, Waiting
 
 PAGE = 50
 CAP = 10_000
 CAUSE_DAYS = 7
 CAUSES_SHOWN = 4
+ASKING = 20
 
 
 @dataclass(frozen=True)
@@ -115,13 +116,10 @@ class Facts:
     busy: int
     slots: int
     workers: int
-    waiting: int
-    oldest: float | None
     completed: int
     failed: int
     causes: int
     worker_gone: float | None
-    paused: list[str] = field(default_factory=list)
 
     @property
     def succeeded(self) -> float | None:
@@ -138,15 +136,10 @@ def facts() -> Facts:
             WITH alive AS (
                 SELECT slots, busy FROM workers
                 WHERE last_seen > now() - make_interval(secs => %(lease)s)
-            ), ready AS (
-                SELECT created_at FROM background_jobs WHERE status = 'pending'
-                AND run_after IS NULL AND waiting_for IS NULL
             )
             SELECT (SELECT coalesce(sum(busy), 0) FROM alive),
                 (SELECT coalesce(sum(slots), 0) FROM alive),
                 (SELECT count(*) FROM alive),
-                (SELECT count(*) FROM ready),
-                (SELECT extract(epoch FROM now() - min(created_at))::float8 FROM ready),
                 (SELECT count(*) FROM background_jobs
                  WHERE status = 'completed' AND completed_at > now() - interval '24 hours'),
                 (SELECT count(*) FROM background_jobs
@@ -154,13 +147,96 @@ def facts() -> Facts:
                 (SELECT count(DISTINCT error_fingerprint) FROM background_jobs
                  WHERE status = 'failed' AND failed_at > now() - make_interval(days => %(days)s)
                  AND error_fingerprint <> ''),
-                (SELECT extract(epoch FROM now() - max(last_seen))::float8 FROM workers),
-                (SELECT coalesce(array_agg(job_type ORDER BY job_type), '{}')
-                 FROM job_queues WHERE paused)
+                (SELECT extract(epoch FROM now() - max(last_seen))::float8 FROM workers)
             """,
             {"lease": settings.LEASE_SECONDS, "days": CAUSE_DAYS},
         )
         return Facts(*cursor.fetchone())
+
+
+@dataclass(frozen=True)
+class Queue:
+    """How one type stands at `now`. `waiting` counts its ready jobs to `CAP` + 1, `oldest` is when
+    the first of them was created; `paused_at` and `paused_by` are None where nobody paused it
+    through us."""
+
+    job_type: str
+    paused: bool
+    max_running: int | None
+    running: int
+    waiting: int
+    oldest: datetime | None
+    paused_at: datetime | None
+    paused_by: str | None
+    now: datetime
+
+    @property
+    def label(self) -> str:
+        return JobType(self.job_type).label
+
+    @property
+    def waiting_said(self) -> str:
+        return words.capped(self.waiting, CAP)
+
+    @property
+    def paused_said(self) -> str:
+        return words.ago(self.paused_at, self.now) if self.paused_at else ""
+
+    @property
+    def full(self) -> bool:
+        return self.max_running is not None and self.running >= self.max_running
+
+    def hint(self, workers: int) -> str:
+        """Say in short why its ready jobs wait, whatever their place among the others."""
+        if self.paused:
+            return f"{self.label} is paused"
+        if self.full:
+            return f"Cap reached: {self.running} of {self.max_running} running"
+        return "Next free slot" if workers else "No worker runs"
+
+
+def queues() -> list[Queue]:
+    """Return how the types stand. Of the ready jobs a bounded number is read, in the order of
+    their index; the oldest is the first of one of the priorities."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT q.job_type, q.paused, q.max_running,
+                (SELECT count(*) FROM background_jobs r
+                 WHERE r.status = 'processing' AND r.job_type = q.job_type),
+                (SELECT count(*) FROM (
+                    SELECT FROM background_jobs c
+                    WHERE c.status = 'pending' AND c.run_after IS NULL AND c.waiting_for IS NULL
+                    AND c.job_type = q.job_type
+                    ORDER BY c.priority DESC, c.id LIMIT %(cap)s
+                ) ready),
+                (SELECT min(first.created_at) FROM unnest(%(priorities)s) p CROSS JOIN LATERAL (
+                    SELECT c.created_at FROM background_jobs c
+                    WHERE c.status = 'pending' AND c.run_after IS NULL AND c.waiting_for IS NULL
+                    AND c.job_type = q.job_type AND c.priority = p
+                    ORDER BY c.id LIMIT 1
+                ) first),
+                pause.at, pause.actor_name, now()
+            FROM job_queues q LEFT JOIN LATERAL (
+                SELECT at, actor_name FROM audit_log a
+                WHERE q.paused AND a.subject = 'queue' AND a.subject_id = q.job_type
+                AND a.details @> '{"paused": true}'
+                ORDER BY a.id DESC LIMIT 1
+            ) pause ON true
+            ORDER BY q.job_type
+            """,
+            {"cap": CAP + 1, "priorities": Priority.values},
+        )
+        return [Queue(*row) for row in cursor.fetchall()]
+
+
+def asking(user_id: int, but: UUID | None = None) -> list[rows.Row]:
+    """Return the newest jobs that a person started and that wait for an answer, without the job
+    `but`; the last of more than `ASKING` only says that there are more. A pause asks nothing."""
+    jobs = BackgroundJob.objects.filter(waiting_for__isnull=False, created_by=user_id)
+    jobs = jobs.exclude(waiting_for=Waiting.PAUSED)
+    jobs = jobs.exclude(pk=but) if but else jobs
+    return rows.read(jobs.order_by("-id")[: ASKING + 1])
 
 
 def open_causes() -> int:

@@ -14,7 +14,8 @@ from jobtracker import pipelines
 from jobtracker.models import BackgroundJob
 from jobtracker.monitor import words
 from jobtracker.monitor.filters import STATES, State, state_of
-from jobtracker.states import LIVE, JobType, Status, Waiting
+from jobtracker.states import LIVE, TERMINAL, JobType, Priority, Status, Waiting
+from jobtracker.why_waiting import NEEDS
 
 MEASURING = timedelta(seconds=15)  # after a start; then a missing estimate is "unknown"
 LATE = timedelta(seconds=10)  # past its expected end an estimate says nothing any more
@@ -22,16 +23,6 @@ LATE = timedelta(seconds=10)  # past its expected end an estimate says nothing a
 # A completed job that made nothing looks like no other completed one. It is no state of its own:
 # the filter for completed jobs finds it.
 MADE_NOTHING = State("nothing", "Nothing made", "warn", STATES["completed"].rows)
-
-NEEDS = {
-    Waiting.MAPPING: "a field mapping",
-    Waiting.PASSWORD: "a password",
-    Waiting.THRESHOLD: "a decision about its failures",
-    Waiting.DUPLICATE: "a decision about a duplicate",
-    Waiting.CURRENCY: "a currency",
-    Waiting.BUDGET: "a budget",
-    Waiting.PAUSED: "someone to let it go on",
-}
 
 
 class Row:
@@ -41,6 +32,7 @@ class Row:
     def __init__(self, job: BackgroundJob, now: datetime) -> None:
         self.job = job
         self.now = now
+        self.hint = "Next free slot"  # until someone asks how the job's type stands
         made_nothing = job.status == Status.COMPLETED and job.result.get("materials") == 0
         self.state: State = MADE_NOTHING if made_nothing else state_of(job)
 
@@ -64,9 +56,11 @@ class Row:
 
     @property
     def origin(self) -> str:
-        """Type, supplier and short id, for the dim second line."""
+        """Type, supplier, priority where it matters, and short id, for the dim second line."""
         supplier = self.job.supplier
         parts = [JobType(self.job.job_type).label, supplier.name if supplier else ""]
+        if self.job.status == Status.PENDING and self.job.priority != Priority.NORMAL:
+            parts.append(f"{self.job.get_priority_display()} priority")
         return " · ".join([part for part in parts if part] + [self.short_id])
 
     @property
@@ -140,24 +134,35 @@ class Row:
             return job.error.strip().partition("\n")[0] or "Stopped without a message"
         if job.status == Status.CANCELLED:
             return f"{words.counted(self.moved, self.noun)} kept" if self.moved else "Nothing done"
-        return "Scheduled" if job.run_after else "Next free slot"
+        return "Scheduled" if job.run_after else self.hint
+
+    @property
+    def hinted(self) -> bool:
+        """Whether `note` is the hint, which changes with the job's type and not with the job."""
+        job = self.job
+        return self.state.word == "pending" and not job.run_after
 
     @property
     def left(self) -> str:
         """The time left of a running job, or until a waiting one is tried."""
         job = self.job
         if self.running:
-            return self._stopped() if job.cancel_requested_at else self._expected()
+            return self._stopped(self.kill_at) if self.kill_at else self._expected()
         if job.status == Status.PENDING and job.run_after:
             wait = (job.run_after - self.now).total_seconds()
             return f"in {words.rough(wait)}" if wait > 0 else "now"
         return ""
 
-    def _stopped(self) -> str:
-        """Say when an attempt that was asked to stop is killed at the latest."""
-        grace = timedelta(seconds=settings.GRACE_SECONDS)
-        left = (self.job.cancel_requested_at or self.now) + grace - self.now
-        return f"at most {words.rough(left.total_seconds())}"
+    @property
+    def kill_at(self) -> datetime | None:
+        """When an attempt that was asked to stop is killed at the latest."""
+        if not (self.running and self.job.cancel_requested_at):
+            return None
+        return self.job.cancel_requested_at + timedelta(seconds=settings.GRACE_SECONDS)
+
+    def _stopped(self, kill_at: datetime) -> str:
+        left = (kill_at - self.now).total_seconds()
+        return words.at_most(left)
 
     def _expected(self) -> str:
         """Say the estimate that the attempt made from its last minute; never 0."""
@@ -207,9 +212,25 @@ class Row:
         return self.job.status in (Status.FAILED, Status.CANCELLED)
 
     @property
+    def items_retryable(self) -> bool:
+        """Whether the failed items alone can be done again, in a job of their own."""
+        return self.job.status in TERMINAL and self.job.failed_items > 0
+
+    @property
+    def failed_said(self) -> str:
+        """ "1 failed page" or "12 failed rows"."""
+        number = self.job.failed_items
+        return words.counted(number, f"failed {self.noun}")
+
+    @property
     def actions(self) -> str:
         """The names of the acts that the job allows now, for its menu."""
-        names = (("cancel", self.cancellable), ("retry", self.retryable))
+        names = (
+            ("priority", self.job.status == Status.PENDING),
+            ("cancel", self.cancellable),
+            ("retry", self.retryable),
+            ("retry-failed", self.items_retryable),
+        )
         return " ".join(["open", *(name for name, possible in names if possible)])
 
 

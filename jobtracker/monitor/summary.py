@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from jobtracker.monitor import queries, words
 from jobtracker.monitor.filters import type_word
-from jobtracker.monitor.rows import NEEDS, Row
+from jobtracker.monitor.rows import Row
 from jobtracker.states import JobType, Waiting
+from jobtracker.why_waiting import NEEDS
 
 ATTENTION = 4  # lines; the rest is behind the state filters
 ABOVE, BELOW = 64, 28  # pixels for what went well and for failures
@@ -58,15 +59,18 @@ class Chart:
 
 
 def context() -> dict[str, Any]:
-    """Return the context of the summary templates, by four statements."""
-    facts = queries.facts()
+    """Return the context of the summary templates, by five statements."""
+    facts, queues = queries.facts(), queries.queues()
+    oldest = [queue.now - queue.oldest for queue in queues if queue.oldest]
     people, causes = _people(queries.needing_people()), queries.causes()
     attention = [*people, *(_cause(cause) for cause in causes)][:ATTENTION]
     return {
         "facts": facts,
-        "oldest": words.duration(facts.oldest) if facts.oldest is not None else "",
+        "queues": [(queue, queue.hint(facts.workers)) for queue in queues],
+        "waiting": words.capped(sum(queue.waiting for queue in queues), queries.CAP),
+        "oldest": words.duration(max(oldest)) if oldest else "",
         "worker_gone": words.duration(facts.worker_gone) if facts.worker_gone else "",
-        "paused": [JobType(kind).label for kind in facts.paused],
+        "paused": [queue.label for queue in queues if queue.paused],
         "strip": _chart(queries.last_hour(), beside=len(attention)),
         "attention": attention,
     }

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 
-from jobtracker import lifecycle
-from jobtracker.access import operator_required, staff_required
-from jobtracker.models import User
-from jobtracker.monitor import queries, summary
+from jobtracker.access import staff_required
+from jobtracker.monitor import notice, queries, summary
 from jobtracker.monitor.filters import STATES, TABS, Filter, type_word
 from jobtracker.monitor.job import JobPage
-from jobtracker.monitor.words import capped, counted
+from jobtracker.monitor.words import capped
 from jobtracker.states import JobType
 
 JOB_TABS = {"items": "Items", "log": "Log", "attempts": "Attempts", "data": "Data"}
-REASON_LENGTH = 500
 
 
 @staff_required()
@@ -32,6 +26,9 @@ def monitor(request: HttpRequest) -> HttpResponse:
     wanted = Filter.from_query(request.GET)
     page = queries.page(wanted, _uuid(request.GET.get("older")), _uuid(request.GET.get("newer")))
     above = summary.context()
+    hints = {queue.job_type: hint for queue, hint in above["queues"]}
+    for row in page.rows:
+        row.hint = hints.get(row.job.job_type, row.hint)
     context = {
         **admin.site.each_context(request),
         **above,
@@ -124,83 +121,24 @@ def _page_of(job_id: UUID) -> JobPage:
     return page
 
 
-@operator_required()
-def cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """Cancel a pending job, or ask a running one to stop."""
-    changed = lifecycle.cancel([job_id], _user(request))
-    if changed.get(job_id) == "cancelled":
-        return _back(request, "Cancelled.")
-    return _back(request, "Asked to stop." if changed else "", "The job had already ended.")
+@staff_required()
+def answer(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Lead to the page where a person answers what the job waits for, else to the job's."""
+    page = _page_of(job_id)
+    return HttpResponseRedirect(page.answer_url or page.row.url)
 
 
-@operator_required()
-def retry(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """Make a failed or cancelled job pending again."""
-    changed = lifecycle.retry([job_id], _user(request))
-    refusal = "Not retried: it is not over, or a live job already does the same."
-    return _back(request, "Retried." if changed else "", refusal)
+@staff_required()
+def said(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Return the sentence about a job afresh: its place among others changes without it."""
+    return render(request, "jobtracker/job_said.html", {"page": _page_of(job_id)})
 
 
-@operator_required()
-def retry_cause(request: HttpRequest, fingerprint: str) -> HttpResponse:
-    """Retry every job that recently failed alike."""
-    changed = lifecycle.retry(queries.failed_alike(fingerprint), _user(request))
-    done = f"Retried {counted(len(changed), 'jobs')}." if changed else ""
-    return _back(request, done, "Nothing was left to retry.")
-
-
-@operator_required()
-def mark_failed(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """Repair by hand: declare a live job failed."""
-    reason = _reason(request.POST)
-    changed = reason and lifecycle.mark_failed(job_id, reason, _user(request))
-    return _back(request, "Marked failed." if changed else "", _refusal(reason))
-
-
-@operator_required()
-def mark_completed(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """Repair by hand: declare a job that does not run completed."""
-    reason = _reason(request.POST)
-    changed = reason and lifecycle.mark_completed(job_id, reason, _user(request))
-    return _back(request, "Marked completed." if changed else "", _refusal(reason))
-
-
-@operator_required()
-def run_again(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """Repair by hand: run an ended job again from a stage."""
-    _page_of(job_id)
-    reason = _reason(request.POST)
-    try:
-        changed = reason and lifecycle.rerun_from(
-            job_id, request.POST.get("stage", ""), _user(request), reason
-        )
-    except ValueError as error:
-        return _back(request, "", f"Not run again: {error}.")
-    return _back(request, "It runs again." if changed else "", _refusal(reason))
-
-
-def _back(request: HttpRequest, done: str, refused: str = "") -> HttpResponse:
-    """Say what happened and return to the page that asked."""
-    if done:
-        messages.success(request, done)
-    else:
-        messages.warning(request, refused)
-    target = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
-        target = reverse("monitor")
-    return HttpResponseRedirect(target)
-
-
-def _reason(form: Mapping[str, str]) -> str:
-    return form.get("reason", "").replace("\x00", "").strip()[:REASON_LENGTH]
-
-
-def _refusal(reason: str) -> str:
-    return "The job's state does not allow it any more." if reason else "Say why: it is kept."
-
-
-def _user(request: HttpRequest) -> User:
-    return cast(User, request.user)
+@staff_required()
+def asking(request: HttpRequest) -> HttpResponse:
+    """Return the notice about the reader's own jobs that wait for an answer."""
+    context = notice.context(request, _uuid(request.GET.get("but")))
+    return render(request, "jobtracker/asking.html", context)
 
 
 def _uuid(text: str | None) -> UUID | None:

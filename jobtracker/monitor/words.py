@@ -1,5 +1,6 @@
 """How the pages say numbers, times and durations. Pure; the same words as `time.js`."""
 
+import math
 from datetime import datetime, timedelta
 
 from django.template.defaultfilters import filesizeformat
@@ -45,6 +46,14 @@ def rough(seconds: float) -> str:
     if seconds < 36 * HOUR:
         return f"{max(round(seconds / HOUR), 1)} h"
     return f"{round(seconds / DAY)} d"
+
+
+def at_most(seconds: float) -> str:
+    """Return the longest that something can still take: "at most 6 s", then "a moment"."""
+    whole = math.ceil(seconds)
+    if whole <= 0:
+        return "a moment"
+    return f"at most {whole} s" if whole < MINUTE else f"at most {duration(whole)}"
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -1,8 +1,10 @@
 """What our templates need beyond Django's own tags: icons and grouped numbers."""
 
 from datetime import datetime
+from typing import Any
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -19,6 +21,22 @@ def icon(name: str) -> SafeString:
         static("jobtracker/icons.svg"),
         name,
     )
+
+
+@register.inclusion_tag("jobtracker/asking.html", takes_context=True)
+def asking(context: template.Context) -> dict[str, Any]:
+    """Show the notice about the reader's own jobs that wait for an answer; a page about one of
+    them says it itself."""
+    from jobtracker.monitor import notice
+
+    job = context.get("job")
+    return notice.context(context["request"], job.pk if job else None)
+
+
+@register.simple_tag
+def grace() -> int:
+    """Return after how many seconds a process that was asked to stop is killed."""
+    return settings.GRACE_SECONDS
 
 
 @register.filter

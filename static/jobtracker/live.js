@@ -1,4 +1,6 @@
 // Takes the server's fragments into the page, and says how old the page is.
+import { mark, poll } from "./poll.js";
+
 const SILENT = 5000; // ms without a word from the server: the page may be out of date
 const REFETCH = 2000; // ms between two fetches of what depends on this page's address
 const REFUSED = { 4401: "Signed out", 4403: "Not allowed" }; // tried again, but not often
@@ -114,8 +116,12 @@ socket?.addEventListener("htmx:wsAfterMessage", ({ detail }) => {
   heard = performance.now();
   refused = "";
   from = clock();
-  if (detail.message.startsWith("<!--changed-->")) refetch();
+  if (detail.message.startsWith("<!--changed-->")) {
+    refetch();
+    poll();
+  }
   if (detail.message.includes("jt-top")) refetch();
+  hint();
   entitle();
   tick();
   tell(detail.socketWrapper, { seen: true });
@@ -138,10 +144,20 @@ function entitle() {
   const said = document.querySelector("#jt-facts, #jt-top");
   if (!said) return;
   document.title = `${said.dataset.title} · jobtracker`;
+  mark();
   const icon = document.querySelector("link[rel=icon]");
   const { icon: plain, iconBusy, iconFailed } = marker.dataset;
   const href = { busy: iconBusy, failed: iconFailed }[said.dataset.worst] ?? plain;
   if (icon && icon.getAttribute("href") !== href) icon.setAttribute("href", href);
+}
+
+// Why the ready jobs of a type wait is said once, by the type; its rows say it after it.
+function hint() {
+  for (const { dataset } of document.querySelectorAll("#jt-queues [data-hint]")) {
+    for (const part of document.querySelectorAll(`#jt-rows [data-waits="${dataset.type}"]`)) {
+      part.textContent = dataset.hint;
+    }
+  }
 }
 
 let alerted = false;

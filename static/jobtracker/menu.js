@@ -2,39 +2,41 @@
 const menu = document.getElementById("jt-menu");
 const WORDS = {
   open: "Open job",
+  priority: "Change priority…",
   cancel: "Cancel job",
   retry: "Retry",
+  "retry-failed": "Retry failed items",
   "run-again": "Run again from a stage…",
   "mark-completed": "Mark completed…",
   "mark-failed": "Mark failed…",
 };
 let opener = null;
 
-function entry(act, url) {
-  const dialog = document.getElementById(`jt-${act}`);
+function entry(act, { url, name, value = "" }) {
   const element = document.createElement(act === "open" ? "a" : "button");
   element.setAttribute("role", "menuitem");
   element.textContent = WORDS[act];
   if (act === "open") {
     element.href = url;
-  } else if (dialog) {
-    element.type = "button";
-    element.addEventListener("click", () => {
-      menu.hidePopover();
-      dialog.showModal();
-    });
+    return element;
+  }
+  element.className = "jt-op";
+  const dialog = `jt-${act}`;
+  if (document.getElementById(dialog)) {
+    Object.assign(element.dataset, { dialog, url: `${url}/${act}`, name, value });
   } else {
-    element.className = "jt-op";
     element.setAttribute("form", "jt-act");
     element.setAttribute("formaction", `${url}/${act}`);
+    Object.assign(element.dataset, { act, sure: `${WORDS[act]}: ${name}?` });
   }
+  element.addEventListener("click", () => menu.hidePopover());
   return element;
 }
 
 function open(button) {
   opener = button;
   const acts = button.dataset.acts.trim().split(" ");
-  menu.replaceChildren(...acts.map((act) => entry(act, button.dataset.url)));
+  menu.replaceChildren(...acts.map((act) => entry(act, button.dataset)));
   menu.showPopover();
   const at = button.getBoundingClientRect();
   const below = at.bottom + 4;

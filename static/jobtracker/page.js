@@ -1,6 +1,8 @@
 // What every page of ours does in the browser. Each module finds its own elements.
+import "./dialogs.js";
 import "./live.js";
 import "./menu.js";
+import "./poll.js";
 import "./time.js";
 
 document.addEventListener("click", (event) => {

@@ -20,6 +20,12 @@ function duration(seconds) {
   return `${Math.floor(whole / DAY)} d ${Math.floor((whole % DAY) / HOUR)} h`;
 }
 
+function atMost(seconds) {
+  const whole = Math.ceil(seconds);
+  if (whole <= 0) return "a moment";
+  return whole < MINUTE ? `at most ${whole} s` : `at most ${duration(whole)}`;
+}
+
 function write(element, words) {
   if (words !== null && element.textContent !== words) element.textContent = words;
 }
@@ -31,4 +37,5 @@ const since = (iso) => (Date.now() - skew - Date.parse(iso)) / 1000;
 setInterval(() => {
   for (const time of document.querySelectorAll("time[data-ago]")) write(time, ago(since(time.dateTime)));
   for (const span of document.querySelectorAll("[data-since]")) write(span, duration(since(span.dataset.since)));
+  for (const span of document.querySelectorAll("[data-until]")) write(span, atMost(-since(span.dataset.until)));
 }, 1000);

@@ -53,7 +53,7 @@ def status(job: BackgroundJob) -> str:
         ("run-again", failed_job, {"stage": "second"}, Status.PENDING, "run again"),
         ("mark-failed", make_job, {}, Status.FAILED, "mark failed"),
         ("mark-completed", failed_job, {}, Status.COMPLETED, "mark completed"),
-        ("priority", make_job, {"priority": "3"}, Status.PENDING, "edit"),
+        ("priority", make_job, {"priority": "3"}, Status.PENDING, "prioritise"),
     ],
 )
 def test_a_fix_is_made_and_kept_with_its_reason(operator, name, make, form, becomes, action):

@@ -150,3 +150,57 @@ def test_pause_and_resume_a_type(pending):
     assert manage("jobs", "resume", "xml_import").code == 0
     work_off()
     assert manage("jobs", "show", pending, "--json").json["status"] == Status.COMPLETED
+
+
+def test_pausing_twice_says_so_and_leaves_one_line(pending):
+    manage("jobs", "pause", "xml_import")
+    assert manage("jobs", "pause", "xml_import").out == "xml_import was paused already.\n"
+    queues = manage("jobs", "queues", "--json").json
+    mine = next(each for each in queues if each["job_type"] == "xml_import")
+    assert mine == {
+        "job_type": "xml_import", "paused": True, "max_running": None, "running": 0,
+        "waiting": 1, "paused_by": "command line",
+    }  # fmt: skip
+    assert "1 waiting, paused by command line" in manage("jobs", "queues").out
+    manage("jobs", "resume", "xml_import")
+    assert manage("jobs", "resume", "xml_import").out == "xml_import was not paused.\n"
+    assert AuditEntry.objects.filter(subject="queue").count() == 2
+
+
+def test_caps_a_type(pending):
+    assert manage("jobs", "cap", "xml_import", "2").out == "xml_import: at most 2 run at once.\n"
+    assert JobQueue.objects.get(job_type="xml_import").max_running == 2
+    assert "0 of 2 running" in manage("jobs", "queues").out
+    assert manage("jobs", "cap", "xml_import", "none").out == "xml_import: no cap.\n"
+    assert JobQueue.objects.get(job_type="xml_import").max_running is None
+    for wrong in ("0", "many", "10001", "-1"):
+        assert manage("jobs", "cap", "xml_import", wrong).code == 2
+    assert list(AuditEntry.objects.values_list("action", flat=True)) == ["cap", "cap"]
+
+
+def test_changes_the_priority_of_what_waits(pending):
+    assert manage("jobs", "priority", pending, "high").out == "Priority: high.\n"
+    assert manage("jobs", "show", pending, "--json").json["priority"] == "high"
+    assert manage("jobs", "priority", pending, "urgent").code == 2
+    manage("jobs", "cancel", pending)
+    refused = manage("jobs", "priority", pending, "low")
+    assert (refused.code, "is cancelled" in refused.err) == (2, True)
+    entry = AuditEntry.objects.get(action="prioritise")
+    assert (entry.actor_name, entry.details) == ("command line", {"priority": "high"})
+
+
+def test_a_refused_retry_names_the_job_that_does_the_same(pending, feed):
+    manage("jobs", "cancel", pending)
+    other = manage("import_feed", feed, "--supplier", "Northlight", "--json").json["id"]
+    refused = manage("jobs", "retry", pending)
+    assert (refused.code, f"job {other} does the same" in refused.err) == (2, True)
+
+
+def test_a_second_start_names_the_job_that_stands_for_it(pending, feed):
+    again = manage("import_feed", feed, "--supplier", "Northlight", "--json")
+    assert f"job {pending}" in again.err
+    assert again.json["id"] == pending
+
+
+def test_failed_items_alone_need_a_job_that_is_over(pending):
+    assert "still runs" in manage("jobs", "retry", pending, "--failed-items").err

@@ -11,7 +11,8 @@ from jobtracker.lifecycle import Failure
 from jobtracker.models import AuditEntry, BackgroundJob, JobCheckpoint, JobEvent
 from jobtracker.monitor import live
 from jobtracker.monitor.job import JobPage
-from jobtracker.states import Waiting
+from jobtracker.pipelines import Counts
+from jobtracker.states import Priority, Waiting
 from tests.db.jobs import claim, make_job, pipeline_in_place
 from tests.db.pages import act, signed_in
 
@@ -41,6 +42,11 @@ def page_of(job: BackgroundJob) -> JobPage:
 
 def sentence(job: BackgroundJob) -> str:
     return "".join(text for text, _ in page_of(job).said)
+
+
+def said(answer, client) -> str:
+    """Return the page that an act led to, with what it says of the act."""
+    return client.get(answer.headers["location"]).content.decode()
 
 
 def mark(job: BackgroundJob, attempt: int, stage: str, kind: str, ago: float) -> None:
@@ -75,14 +81,18 @@ def test_says_where_a_running_job_stands(pipeline, queues):
     )
 
 
-def test_says_when_a_job_that_is_asked_to_stop_is_killed(pipeline, queues, settings):
+def test_says_when_a_job_that_is_asked_to_stop_is_killed(pipeline, queues, operator, settings):
     settings.GRACE_SECONDS = 8
     job, _ = running(current_stage="second")
+    assert "data-until" not in operator.get(url(job)).content.decode()
     lifecycle.cancel([job.pk], None)
-    assert sentence(job) == (
-        "Asked to stop; it is killed in at most 8 s. Stage 2 of 2, attempt 1 of 3 on host."
-    )
-    assert not page_of(job).row.cancellable
+    row = page_of(job).row
+    assert (row.left, row.cancellable) == ("at most 8 s", False)
+    asked_at = BackgroundJob.objects.get(pk=job.pk).cancel_requested_at
+    assert row.kill_at == asked_at + timedelta(seconds=8)
+    stops = f'data-until="{row.kill_at.isoformat()}">at most '
+    assert stops in operator.get(url(job)).content.decode()
+    assert stops in operator.get("/admin/async-queue-monitor").content.decode()
 
 
 def test_says_what_a_job_waits_for_and_links_to_the_answer(pipeline, queues, operator):
@@ -202,14 +212,108 @@ def test_repairs_by_hand_need_a_reason(pipeline, queues, operator):
     assert reasons == ["The supplier withdrew it", "Withdrawn no more", "Done elsewhere"]
 
 
-@pytest.mark.parametrize("name", ["cancel", "retry", "mark-failed", "mark-completed", "run-again"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("cancel", "retry", "retry-failed", "priority"),
+        *("mark-failed", "mark-completed", "run-again"),
+    ],
+)
 def test_viewers_see_and_do_not_act(pipeline, queues, client, name):
     viewer = signed_in(client, "Viewers")
     job = make_job()
     assert viewer.get(url(job)).status_code == 200
-    assert act(viewer, url(job, name), reason="x", stage="first").status_code == 403
+    form = {"reason": "x", "stage": "first", "priority": "high"}
+    assert act(viewer, url(job, name), **form).status_code == 403
     assert viewer.get(url(job, name)).status_code in (403, 405)
-    assert BackgroundJob.objects.get(pk=job.pk).status == "pending"
+    found = BackgroundJob.objects.get(pk=job.pk)
+    assert (found.status, found.priority) == ("pending", Priority.NORMAL)
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_pending_job_gets_another_priority_and_a_running_one_does_not(pipeline, queues, operator):
+    job = make_job()
+    act(operator, url(job, "priority"), priority="urgent")
+    assert BackgroundJob.objects.get(pk=job.pk).priority == Priority.NORMAL
+    assert "Choose a priority." in said(
+        act(operator, url(job, "priority"), next=url(job)), operator
+    )
+    answer = act(operator, url(job, "priority"), priority="high", next=url(job))
+    assert "Priority: high." in said(answer, operator)
+    assert BackgroundJob.objects.get(pk=job.pk).priority == Priority.HIGH
+    assert "high priority" in page_of(job).row.origin
+    claim()
+    answer = act(operator, url(job, "priority"), priority="low", next=url(job))
+    assert "would change nothing" in said(answer, operator)
+    [entry] = AuditEntry.objects.filter(subject="job")
+    assert (entry.action, entry.details) == ("prioritise", {"priority": "high"})
+
+
+def test_failed_items_are_done_again_by_a_job_of_their_own(pipeline, queues, operator):
+    job, claimed = running()
+    lifecycle.complete(claimed.token, Counts(total=14, done=2, failed=12))
+    pipeline.retry_failed = lambda job, user: lifecycle.create(
+        "xml_import",
+        detail={"import_type": "xml"},
+        unique_key=f"failed of {job.pk}",
+        created_by=user,
+        parent_id=job.pk,
+    )
+    assert "Retry 12 failed items" in operator.get(url(job)).content.decode()
+    answer = act(operator, url(job, "retry-failed"), next=url(job))
+    again = BackgroundJob.objects.get(parent=job)
+    assert f'<a href="{url(again)}">job {str(again.pk)[-4:]}</a>' in said(answer, operator)
+    assert (again.status, again.created_by.username) == ("pending", "operators")
+    [entry] = AuditEntry.objects.filter(subject_id=job.pk)
+    assert (entry.action, entry.details) == ("run items again", {"job": str(again.pk)})
+    answer = act(operator, url(job, "retry-failed"), next=url(job))
+    assert "being done again already" in said(answer, operator)
+    assert url(job) in operator.get(url(again)).content.decode()
+
+
+def test_failed_items_that_cannot_be_done_again_are_refused_with_a_sentence(
+    pipeline, queues, operator
+):
+    job, claimed = running()
+    answer = act(operator, url(job, "retry-failed"), next=url(job))
+    assert "It still runs" in said(answer, operator)
+    lifecycle.complete(claimed.token, Counts(total=2, done=2))
+    assert "failed item" not in operator.get(url(job)).content.decode()
+    answer = act(operator, url(job, "retry-failed"), next=url(job))
+    assert "None of its items failed." in said(answer, operator)
+    BackgroundJob.objects.filter(pk=job.pk).update(done_items=1, failed_items=1)
+    answer = act(operator, url(job, "retry-failed"), next=url(job))
+    assert "cannot do single items again" in said(answer, operator)
+    assert BackgroundJob.objects.count() == 1
+
+
+def test_a_refused_retry_links_to_the_job_that_does_the_same(pipeline, queues, operator):
+    job = make_job(unique_key="same")
+    lifecycle.cancel([job.pk], None)
+    standing = make_job(unique_key="same")
+    for name, form in (("retry", {}), ("run-again", {"stage": "first", "reason": "r"})):
+        answer = act(operator, url(job, name), next=url(job), **form)
+        assert f'<a href="{url(standing)}">' in said(answer, operator)
+    assert BackgroundJob.objects.get(pk=job.pk).status == "cancelled"
+
+
+def test_says_why_a_pending_job_waits_and_says_it_again(pipeline, queues, operator):
+    job = make_job()
+    lifecycle.set_queue("xml_import", None, paused=True)
+    assert "Import is paused since" in sentence(job)
+    found = operator.get(url(job)).content.decode()
+    assert f'data-poll="{url(job, "said")}"' in found
+    fragment = operator.get(url(job, "said")).content.decode()
+    assert "Import is paused since" in fragment
+    assert fragment.startswith('<p class="jt-said" id="jt-said"')
+
+
+def test_leads_to_where_the_answer_is_given(pipeline, queues, operator):
+    job, claimed = running()
+    assert operator.get(url(job, "answer")).headers["location"] == url(job)
+    lifecycle.wait(claimed.token, Waiting.MAPPING, {})
+    pipeline.answer_url = lambda job_id: f"/answer/{job_id}"
+    assert operator.get(url(job, "answer")).headers["location"] == f"/answer/{job.pk}"
 
 
 def test_live_parts_of_each_job_that_exists(pipeline, queues):

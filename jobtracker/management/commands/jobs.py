@@ -14,13 +14,20 @@ from jobtracker.management.options import (
     Refused,
     TrackerCommand,
     add_json_option,
+    priority_of,
 )
 from jobtracker.models import BackgroundJob
-from jobtracker.states import JobType, Status, Waiting
+from jobtracker.models.jobs import MOST_AT_ONCE
+from jobtracker.monitor import queries
+from jobtracker.states import JobType, Priority, Status, Waiting
+from jobtracker.why_waiting import why_waiting
 
 
 class Command(TrackerCommand):
-    help = "List, show, wait for, cancel, retry, answer and repair jobs; pause and resume types."
+    help = (
+        "List, show, wait for, cancel, retry, answer and repair jobs and change their priority;"
+        " pause, resume and cap types."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         acts = parser.add_subparsers(
@@ -47,7 +54,11 @@ class Command(TrackerCommand):
 
         retry = acts.add_parser("retry", help="run a failed or cancelled job again")
         retry.add_argument("id")
-        retry.add_argument("--from-stage", metavar="STAGE", help="undo this stage and the later")
+        how = retry.add_mutually_exclusive_group()
+        how.add_argument("--from-stage", metavar="STAGE", help="undo this stage and the later")
+        how.add_argument(
+            "--failed-items", action="store_true", help="only what failed, as a job of its own"
+        )
         retry.add_argument("--reason", default="")
 
         answer = acts.add_parser("answer", help="give a job what it waits for")
@@ -62,9 +73,21 @@ class Command(TrackerCommand):
         mark.add_argument("status", choices=[Status.FAILED, Status.COMPLETED])
         mark.add_argument("--reason", required=True)
 
+        priority = acts.add_parser("priority", help="change the priority of a job that waits")
+        priority.add_argument("id")
+        priority.add_argument("priority", choices=Priority.labels)
+        priority.add_argument("--reason", default="")
+
         for act in ("pause", "resume"):
             queue = acts.add_parser(act, help=f"{act} a type of jobs")
             queue.add_argument("type", choices=JobType.values)
+
+        cap = acts.add_parser("cap", help="limit how many jobs of a type run at once")
+        cap.add_argument("type", choices=JobType.values)
+        cap.add_argument("most", type=_cap, metavar="N|none")
+
+        queues = acts.add_parser("queues", help="how the types stand: paused, caps, what waits")
+        add_json_option(queues)
 
     def run(self, **options: Any) -> int | None:
         return getattr(self, f"_{options['act']}")(options)
@@ -89,6 +112,8 @@ class Command(TrackerCommand):
             self._print(job_as_json(job))
             return
         print(waiting.sentence(job))
+        if why := why_waiting(job):
+            print(f"  waits: {why.said}")
         for stage in job_as_json(job)["stages"]:
             seconds = f"{stage['seconds']:.1f} s" if stage["seconds"] is not None else ""
             print(f"  {stage['name']:20} {stage['status']:9} {stage['items']:>10,}  {seconds}")
@@ -113,6 +138,9 @@ class Command(TrackerCommand):
 
     def _retry(self, options: dict[str, Any]) -> None:
         job = _job(options["id"])
+        if options["failed_items"]:
+            self._retry_failed(job)
+            return
         stage = options["from_stage"]
         try:
             changed = (
@@ -123,10 +151,32 @@ class Command(TrackerCommand):
         except ValueError as error:
             raise Refused(f"--from-stage: {error}.") from error
         if not changed:
-            raise Refused(
-                f"Job {job.pk} is {job.status}; only failed and cancelled jobs can be retried."
+            if standing := lifecycle.standing_for(job.pk):
+                raise Refused(f"Job {job.pk} is not retried: job {standing} does the same already.")
+            which = (
+                "ended jobs can run again" if stage else "failed and cancelled jobs can be retried"
             )
+            raise Refused(f"Job {job.pk} is {job.status}; only {which}.")
         print("Pending again.")
+
+    def _retry_failed(self, job: BackgroundJob) -> None:
+        try:
+            created = lifecycle.retry_failed(job.pk, None)
+        except ValueError as error:
+            raise Refused(f"Job {job.pk}: {error}") from error
+        if created.existing:
+            print(f"They are being done again already: job {created.job_id}.")
+        else:
+            print(f"Started job {created.job_id} of its {job.failed_items:,} failed items alone.")
+
+    def _priority(self, options: dict[str, Any]) -> None:
+        job = _job(options["id"])
+        wanted = priority_of(options["priority"])
+        if not lifecycle.prioritise([job.pk], wanted, None, options["reason"]):
+            raise Refused(
+                f"Job {job.pk} is {job.status}; only the priority of a pending job matters."
+            )
+        print(f"Priority: {wanted.label}.")
 
     def _answer(self, options: dict[str, Any]) -> None:
         job = _job(options["id"])
@@ -152,12 +202,32 @@ class Command(TrackerCommand):
         print(f"Marked {options['status']}.")
 
     def _pause(self, options: dict[str, Any]) -> None:
-        lifecycle.set_queue(options["type"], None, paused=True)
-        print(f"Paused {options['type']}; running jobs go on.")
+        kind = options["type"]
+        changed = lifecycle.set_queue(kind, None, paused=True)
+        print(f"Paused {kind}; running jobs go on." if changed else f"{kind} was paused already.")
 
     def _resume(self, options: dict[str, Any]) -> None:
-        lifecycle.set_queue(options["type"], None, paused=False)
-        print(f"Resumed {options['type']}.")
+        kind = options["type"]
+        changed = lifecycle.set_queue(kind, None, paused=False)
+        print(f"Resumed {kind}." if changed else f"{kind} was not paused.")
+
+    def _cap(self, options: dict[str, Any]) -> None:
+        kind, most = options["type"], options["most"]
+        lifecycle.set_queue(kind, None, max_running=most)
+        print(f"{kind}: {f'at most {most:,} run at once' if most else 'no cap'}.")
+
+    def _queues(self, options: dict[str, Any]) -> None:
+        found = queries.queues()
+        if options["json"]:
+            keys = ("job_type", "paused", "max_running", "running", "waiting", "paused_by")
+            self._print([{key: getattr(queue, key) for key in keys} for queue in found])
+            return
+        for queue in found:
+            cap = f" of {queue.max_running:,}" if queue.max_running is not None else ""
+            by = f" by {queue.paused_by}" if queue.paused_by else ""
+            state = f", paused{by}" if queue.paused else ""
+            waits = f"{queue.running:,}{cap} running, {queue.waiting_said} waiting{state}"
+            print(f"{queue.job_type:15}  {waits}")
 
     def _print(self, data: Any) -> None:
         print(json.dumps(data, ensure_ascii=False, indent=2))
@@ -167,6 +237,15 @@ def _count(text: str) -> int:
     """Read a number of jobs, for argparse."""
     if not text.isdecimal():
         raise ArgumentTypeError(f"{text!r} is no number of jobs")
+    return int(text)
+
+
+def _cap(text: str) -> int | None:
+    """Read how many jobs may run at once, None for any number, for argparse."""
+    if text == "none":
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_AT_ONCE):
+        raise ArgumentTypeError(f"{text!r} is neither a number from 1 to {MOST_AT_ONCE:,} nor none")
     return int(text)
 
 
