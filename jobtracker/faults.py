@@ -15,8 +15,6 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
-from jobtracker.database import cut_session
-
 POINTS = {
     # A job comes to be.
     "create.opened": "the transaction is open, nothing is written",
@@ -84,7 +82,23 @@ POINTS = {
     "dead.found": "a record of a dead nurse is known, its attempt is open",
     "dead.taken": "its attempt is taken back, the record is not free",
     "unheld.found": "an attempt that no process holds is known and still open",
+    # It starts what is due by a schedule.
+    "schedule.locked": "the schedule's row is locked, nothing is started",
+    "schedule.started": "the job is written, the next run is not",
+    "schedule.planned": "both are written, nothing is committed",
+    "schedule.committed": "the job is there, the lifeline does not know it yet",
     "bury.taken": "a dead worker's attempts are taken back, it is still on record",
+    # The leader prunes and rolls up.
+    "prune.shed": "rows, sources or pictures of jobs that stay are let go, nothing is committed",
+    "prune.locked": "jobs that are due are locked, nothing of them is gone",
+    "prune.rows": "their item rows and log lines are gone, their attempts are not",
+    "prune.emptied": "all that named them is gone, they are not",
+    "prune.written": "all is written, nothing is committed",
+    "prune.committed": "the rows are gone, the files are not",
+    "prune.file": "a file is gone, its note is not",
+    "rollup.due": "the hours to compute are known, nothing is written",
+    "rollup.written": "hours are written, nothing is committed",
+    "rollup.committed": "the hours are there, the lifeline does not know it yet",
 }
 
 FOLDER = "faults"
@@ -184,6 +198,9 @@ def _kill(name: str) -> None:
 
 def _close(name: str) -> None:
     """Lose the session at this very place: after a commit the answer to it, before it all."""
+    # The settings read this module, and that one needs them.
+    from jobtracker.database import cut_session
+
     connection.ensure_connection()
     cut_session()
     with connection.cursor() as cursor:
