@@ -85,6 +85,11 @@ class DataImportJob(models.Model):
                 condition=Q(total_products__gte=F("processed_products") + F("failed_products")),
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["source_file"], name="import_by_source_file", condition=~Q(source_file="")
+            )
+        ]
 
     def __str__(self) -> str:
         return self.source_name

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count, QuerySet
+from django.forms import Form
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 
@@ -23,8 +24,8 @@ from jobtracker import uploads
 from jobtracker.catalogue import write
 from jobtracker.context import JobContext
 from jobtracker.lifecycle import Created
-from jobtracker.models import BackgroundJob, User
-from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Pipeline, Stage
+from jobtracker.models import BackgroundJob, JobSchedule, User
+from jobtracker.pipelines import SAME_STATUS, Counts, Detail, ItemTable, Pipeline, Stage
 from jobtracker.states import JobType, Permanent, StageState, Waiting
 
 SAMPLES = {"tiles.xml": "Northlight Tiles", "fabrics.csv": "Weaver & Loom"}
@@ -55,6 +56,8 @@ class ImportPipeline(Pipeline):
             "failed_products": "b.failed_items",
         },
     )
+    item_tables = (ItemTable(ImportRow, "job_id"),)
+    source_column = "source_file"
     items_template = "imports/items.html"
     start_template = "imports/start.html"
 
@@ -63,7 +66,8 @@ class ImportPipeline(Pipeline):
     def source_fetched(self, context: JobContext) -> None:
         """Have the source in our own storage, as it came."""
         detail = _detail(context)
-        if detail.source_file:
+        elsewhere = detail.source_url or context.job.metadata.get("path")
+        if detail.source_file or not elsewhere:
             with uploads.local_copy(detail.source_file) as path:
                 context.checkpoint(path.stat().st_size, {"note": ""})
             return
@@ -287,6 +291,19 @@ class ImportPipeline(Pipeline):
 
         requests = [Request(str(folder / name), supplier=who) for name, who in SAMPLES.items()]
         return [created.job_id for created in start_imports(requests)]
+
+    def schedule_form(self) -> type[Form]:
+        from imports.forms import ScheduleForm
+
+        return ScheduleForm
+
+    def start_scheduled(self, schedule: JobSchedule, **common: Any) -> Created:
+        from imports.start import start_scheduled
+
+        return start_scheduled(schedule, **common)
+
+    def scheduled_source(self, spec: MappingOf[str, Any]) -> str:
+        return str(spec.get("url") or spec.get("path") or "")
 
     def source(self, job_id: UUID) -> str:
         detail = DataImportJob.objects.filter(background_job_id=job_id).first()

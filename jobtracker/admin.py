@@ -20,16 +20,19 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from jobtracker import lifecycle
+from jobtracker import lifecycle, metrics
 from jobtracker.access import OPERATE
 from jobtracker.models import (
     AttemptSession,
     AuditEntry,
     BackgroundJob,
+    FileToRemove,
     JobAttempt,
     JobCheckpoint,
     JobEvent,
+    JobMetricsHour,
     JobQueue,
+    JobSchedule,
     User,
     Worker,
 )
@@ -260,6 +263,38 @@ class EventAdmin(ReadOnlyAdmin):
     search_help_text = "A job's id"
 
 
+@admin.register(JobSchedule)
+class ScheduleAdmin(ReadOnlyAdmin):
+    """The schedules as rows; their own pages change them."""
+
+    list_display = ("name", "job_type", "supplier", "cron", "time_zone", "paused", "next_run_at")
+    list_filter = ("job_type", "paused")
+    list_select_related = ("supplier",)
+    search_fields = ("^name",)
+
+
+@admin.register(JobMetricsHour)
+class MetricsAdmin(ReadOnlyAdmin):
+    list_display = (
+        "hour", "job_type", "completed", "failed", "cancelled", "retries", "crashes", "half", "most"
+    )  # fmt: skip
+    list_filter = ("job_type",)
+    ordering = ("-hour",)
+
+    @display(description="p50 s")
+    def half(self, hour: JobMetricsHour) -> str:
+        return _seconds(metrics.percentile(hour.durations, 0.5))
+
+    @display(description="p95 s")
+    def most(self, hour: JobMetricsHour) -> str:
+        return _seconds(metrics.percentile(hour.durations, 0.95))
+
+
+@admin.register(FileToRemove)
+class FileToRemoveAdmin(ReadOnlyAdmin):
+    list_display = ("name", "storage", "at")
+
+
 @admin.register(Worker)
 class WorkerAdmin(ReadOnlyAdmin):
     list_display = ("__str__", "slots", "busy", "draining", "started_at", "last_seen")
@@ -333,6 +368,10 @@ def _counted(number: int) -> str:
 
 def _user(request: HttpRequest) -> User:
     return cast(User, request.user)
+
+
+def _seconds(number: float | None) -> str:
+    return "-" if number is None else f"{number:.3g}"
 
 
 def _uuid(text: str) -> UUID | None:

@@ -73,7 +73,9 @@ class JobContext:
         self.token = token
         self._link = link
         self._stages = stages
-        self._checkpoints = {c.stage: c for c in JobCheckpoint.objects.filter(job_id=job.id)}
+        # What covered rows that were pruned is only history: the stage runs again.
+        kept = JobCheckpoint.objects.filter(job_id=job.id).exclude(data__has_key="pruned")
+        self._checkpoints = {c.stage: c for c in kept}
         self._stage = stages[0]
         self._stage_began = time.monotonic()
         self._position: tuple[int, int | None] = (0, None)

@@ -17,9 +17,11 @@ from jobtracker.catalogue.models import MaterialVersion
 from jobtracker.states import JobType
 
 if TYPE_CHECKING:
+    from django.forms import Form
+
     from jobtracker.context import JobContext
     from jobtracker.lifecycle import Created
-    from jobtracker.models import BackgroundJob, User
+    from jobtracker.models import BackgroundJob, JobSchedule, User
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,35 @@ class Detail:
     mirrors: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class ItemTable:
+    """A table with rows of jobs. `job` is the look-up that leads from a row to the job's id.
+
+    `files` are the columns that name files in the default storage (a name, or JSON with names in
+    it). `pictures` are those of them that may go before the row does, as they are only to be looked
+    at (the first is "" where none is); files of a table without such may be shown elsewhere.
+    """
+
+    model: type[Model]
+    job: str
+    files: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.model._meta.db_table
+
+    def rows(self, ids: Any) -> QuerySet[Any]:
+        """Return the rows of jobs, in no order; `ids` may be a query."""
+        return self.model._base_manager.filter(**{f"{self.job}__in": ids}).order_by()
+
+
 class Pipeline:
     """Base class of the pipelines. A stage is a method of the stage's name taking a `JobContext`.
 
     `words` are other names of the type that people search by, `running` is the monitor's state of
-    a job that runs.
+    a job that runs. `item_tables` hold what `forget` removes, and go when a job is pruned: those
+    first that refer to others. `source_column` is the detail's column that names the stored source.
 
     A stage with a finished checkpoint is skipped; inside a stage items are keyed, so a resumed
     stage does what is expected less what is committed.
@@ -79,6 +105,8 @@ class Pipeline:
     running: str = "processing"
     stages: tuple[Stage, ...]
     detail: Detail
+    item_tables: tuple[ItemTable, ...] = ()
+    source_column: str = ""
     items_template: str = ""
     start_template: str = ""
 
@@ -93,6 +121,10 @@ class Pipeline:
     def forget(self, job_id: UUID, stages: Iterable[str]) -> None:
         """Remove the item rows that `stages` wrote, so that they can run again. Runs in the
         transaction that drops their checkpoints."""
+
+    def files_to_keep(self, job_ids: Iterable[UUID], names: set[str]) -> set[str]:
+        """Return those of the files named by the jobs' item rows that the catalogue shows too."""
+        return set()
 
     def items(self, job_id: UUID, request: HttpRequest) -> dict[str, Any]:
         """Return the context of `items_template`, the item list of the job page."""
@@ -123,6 +155,22 @@ class Pipeline:
     def start_samples(self, folder: Path) -> list[UUID]:
         """Start the jobs of `manage.py demo` on the files in `folder`; returns their ids."""
         return []
+
+    def schedule_form(self) -> type[Form] | None:
+        """Return the form of what a schedule starts jobs with, None where these jobs cannot be
+        scheduled. Its cleaned data without what is empty is the schedule's `spec`, as JSON. Its
+        `data` has the supplier's name too. It may reach out to judge a source."""
+        return None
+
+    def start_scheduled(self, schedule: JobSchedule, **common: Any) -> Created:
+        """Create the job of a schedule from its `spec`; `common` is what `lifecycle.create` takes
+        for every job of it. Runs in a transaction, so no host and no disk is asked: the job does
+        that. Raises `SourceRefused`."""
+        raise NotImplementedError
+
+    def scheduled_source(self, spec: Mapping[str, Any]) -> str:
+        """Return what a schedule's jobs read, for lists."""
+        return ""
 
     def source(self, job_id: UUID) -> str:
         """Return where the job's data came from: a path, an address or a name."""

@@ -19,8 +19,11 @@ from django.core.files import File
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 
+from jobtracker.states import Permanent
+
 PIECE_BYTES = 1 << 20
 NAME_CHARS = 255
+REMOVED = "The source file was kept for its days and is removed. Start a new job with the file."
 
 
 class SourceRefused(ValueError):
@@ -63,8 +66,11 @@ def local_copy(name: str) -> Iterator[Path]:
     """Give the stored file as a local path for the length of the block.
 
     A local storage gives its own file, which must not be changed; of another one a temporary
-    copy is made. Raises `FileNotFoundError` where it is gone.
+    copy is made. Raises `FileNotFoundError` where it is gone, `Permanent` for the "" that stands
+    for one that was pruned.
     """
+    if not name:
+        raise Permanent(REMOVED)
     storage = storages["sources"]
     if not storage.exists(name):
         raise FileNotFoundError(f"The stored source {name} is gone.")
@@ -90,6 +96,15 @@ def allowed_path(text: str) -> Path:
     A relative path is looked for in each of those folders. Raises `SourceRefused`, with the same
     words for a file outside whether it exists or not.
     """
+    for path in check_inside(text):
+        if path.is_file():
+            return path
+    raise SourceRefused(f"{text} does not exist or is no file.")
+
+
+def check_inside(text: str) -> list[Path]:
+    """Return what a page's path can mean in `IMPORT_DIRS`, links resolved, whether it exists or
+    not. Raises `SourceRefused` for a path outside."""
     if not settings.IMPORT_DIRS:
         raise SourceRefused("No folder is open to this page. IMPORT_DIRS can list some.")
     if not text.strip() or "\0" in text:
@@ -102,14 +117,14 @@ def allowed_path(text: str) -> Path:
     if not inside:
         folders = ", ".join(map(str, settings.IMPORT_DIRS))
         raise SourceRefused(f"{text} lies outside the folders that may be read: {folders}.")
-    for path in inside:
-        if path.is_file():
-            return path
-    raise SourceRefused(f"{text} does not exist or is no file.")
+    return inside
 
 
 def opened(name: str) -> "File[bytes]":
-    """Open a stored file for reading, to hand it out; the caller closes it."""
+    """Open a stored file for reading, to hand it out; the caller closes it. Raises
+    `FileNotFoundError`, also for the "" of one that was pruned."""
+    if not name:
+        raise FileNotFoundError(REMOVED)
     return storages["sources"].open(name, "rb")
 
 

@@ -12,6 +12,7 @@ from django.core.files.storage import storages
 
 from jobtracker import uploads
 from jobtracker.context import JobContext
+from jobtracker.models import FileToRemove
 from jobtracker.sealed import unseal
 from jobtracker.states import Permanent, WaitForPerson, Waiting
 from pdfjobs.models import PdfDocument
@@ -83,6 +84,7 @@ def keep(path: Path, document: PdfDocument, name: str) -> str:
     return its name in the default storage."""
     stored = f"pdf/{document.pk}/{name}{path.suffix}"
     storage = storages["default"]
+    FileToRemove.objects.filter(storage="default", name=stored).delete()
     storage.delete(stored)
     with path.open("rb") as file:
         kept = storage.save(stored, File(file))

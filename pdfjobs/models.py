@@ -49,6 +49,11 @@ class PdfDocument(models.Model):
                 condition=Q(total_pages__gte=F("processed_pages") + F("failed_pages")),
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["source_file"], name="pdf_by_source_file", condition=~Q(source_file="")
+            )
+        ]
 
     def __str__(self) -> str:
         return self.filename

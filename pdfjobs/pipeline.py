@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
@@ -12,14 +13,16 @@ from django.urls import URLPattern, reverse
 from jobtracker.context import JobContext
 from jobtracker.lifecycle import Created
 from jobtracker.models import BackgroundJob, User
-from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Pipeline, Stage
+from jobtracker.pipelines import SAME_STATUS, Counts, Detail, ItemTable, Pipeline, Stage
 from jobtracker.states import JobType
-from pdfjobs.models import PdfDocument, PdfPage, PdfRow
+from pdfjobs.models import PdfChunk, PdfDocument, PdfImage, PdfPage, PdfRow
 
 if TYPE_CHECKING:
     from pdfjobs.desk import Desk
 
 State = PdfPage.State
+
+DRAWN = ("picture", "thumbnail", "tiles")
 
 SAMPLES = {"tiles-price-list.pdf": "Northlight Tiles", "fabric-cards.pdf": "Weaver & Loom"}
 
@@ -54,6 +57,13 @@ class PdfPipeline(Pipeline):
             "failed_pages": "b.failed_items",
         },
     )
+    item_tables = (
+        ItemTable(PdfImage, "page__document__background_job_id", files=("file",)),
+        ItemTable(PdfChunk, "page__document__background_job_id"),
+        ItemTable(PdfPage, "document__background_job_id", files=DRAWN, pictures=DRAWN),
+        ItemTable(PdfRow, "job_id"),
+    )
+    source_column = "source_file"
     items_template = "pdfjobs/items.html"
     start_template = "pdfjobs/start.html"
 
@@ -170,6 +180,13 @@ class PdfPipeline(Pipeline):
         if first < len(names):
             PdfRow.objects.filter(job_id=job_id).delete()
 
+    def files_to_keep(self, job_ids: Iterable[UUID], names: set[str]) -> set[str]:
+        """Keep pictures of products: a material may show those of any run of its file, and gets
+        back those that a version kept when it is undone."""
+        with connection.cursor() as cursor:
+            cursor.execute(_SHOWN, {"jobs": list(job_ids), "names": list(names)})
+            return {name for (name,) in cursor.fetchall()}
+
     def items(self, job_id: UUID, request: HttpRequest) -> dict[str, Any]:
         from pdfjobs import document_page
 
@@ -239,6 +256,21 @@ class PdfPipeline(Pipeline):
     def _clear(self) -> None:
         if self._kept_desk is not None:
             self._kept_desk.close()
+
+
+_SHOWN = """
+WITH said AS (
+    SELECT s.id, s.material_id, s.source_id, s.vals->'images' AS images FROM catalogue_sources c
+    JOIN material_sources s ON s.source_id = c.id WHERE c.kind = 'pdf' AND c.supplier_id IN (
+        SELECT supplier_id FROM background_jobs WHERE id = ANY(%(jobs)s))
+), lists AS (
+    SELECT images FROM said UNION ALL
+    SELECT v.old_source->'images' FROM material_versions v
+    WHERE v.material_id IN (SELECT material_id FROM said)
+)
+SELECT DISTINCT name FROM lists, jsonb_array_elements_text(images) AS name
+WHERE jsonb_typeof(images) = 'array' AND name = ANY(%(names)s)
+"""
 
 
 def _document(context: JobContext) -> PdfDocument:

@@ -73,6 +73,8 @@ def retry_pages(document: PdfDocument, numbers: list[int], user: User | None) ->
     the same stored file. Raises `SourceRefused`."""
     job = document.background_job
     pages = page_numbers.as_text(numbers)
+    if not document.source_file:
+        raise SourceRefused(uploads.REMOVED)
     if not pages:
         raise SourceRefused("There is no page to retry.")
     return _new(

@@ -7,13 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.forms import Form
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 
 from jobtracker.context import JobContext
 from jobtracker.lifecycle import Created
-from jobtracker.models import BackgroundJob, User
-from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Pipeline, Stage
+from jobtracker.models import BackgroundJob, JobSchedule, User
+from jobtracker.pipelines import SAME_STATUS, Counts, Detail, ItemTable, Pipeline, Stage
 from jobtracker.states import JobType, Permanent, StageState
 from scraping import outcome
 from scraping.models import ScrapingPage, ScrapingRow, ScrapingSession
@@ -53,6 +54,10 @@ class ScrapingPipeline(Pipeline):
             "materials_processed": "coalesce((b.result->>'materials')::int, 0)",
             "progress_percentage": "b.progress",
         },
+    )
+    item_tables = (
+        ItemTable(ScrapingPage, "session__background_job_id"),
+        ItemTable(ScrapingRow, "job_id"),
     )
     items_template = "scraping/items.html"
 
@@ -189,6 +194,19 @@ class ScrapingPipeline(Pipeline):
         from scraping.start import Request, start_crawls
 
         return [made.job_id for made in start_crawls([Request([SAMPLE_SITE], SAMPLE_SUPPLIER)])]
+
+    def schedule_form(self) -> type[Form]:
+        from scraping.forms import ScheduleForm
+
+        return ScheduleForm
+
+    def start_scheduled(self, schedule: JobSchedule, **common: Any) -> Created:
+        from scraping.start import start_scheduled
+
+        return start_scheduled(schedule, **common)
+
+    def scheduled_source(self, spec: Mapping[str, Any]) -> str:
+        return " ".join(spec.get("urls", []))
 
     def source(self, job_id: UUID) -> str:
         session = ScrapingSession.objects.filter(background_job_id=job_id).first()

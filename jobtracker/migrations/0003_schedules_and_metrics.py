@@ -15,6 +15,29 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddIndex(
+            model_name='backgroundjob',
+            index=models.Index(condition=models.Q(('status', 'cancelled')), fields=['cancelled_at'], name='job_by_cancelled'),
+        ),
+        migrations.AddIndex(
+            model_name='jobattempt',
+            index=models.Index(condition=models.Q(('outcome__in', ('retryable', 'crashed', 'handed_back', 'lost'))), fields=['finished_at'], name='attempt_by_trouble'),
+        ),
+        migrations.CreateModel(
+            name='FileToRemove',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('storage', models.CharField(help_text='A key of STORAGES.', max_length=20)),
+                ('name', models.CharField(max_length=300)),
+                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+            ],
+            options={
+                'verbose_name': 'file to remove',
+                'verbose_name_plural': 'files to remove',
+                'db_table': 'files_to_remove',
+                'constraints': [models.UniqueConstraint(fields=('storage', 'name'), name='file_to_remove_once')],
+            },
+        ),
         migrations.CreateModel(
             name='JobMetricsHour',
             fields=[
@@ -24,15 +47,17 @@ class Migration(migrations.Migration):
                 ('completed', models.PositiveIntegerField(default=0)),
                 ('failed', models.PositiveIntegerField(default=0)),
                 ('cancelled', models.PositiveIntegerField(default=0)),
+                ('started', models.PositiveIntegerField(default=0, help_text='Those of the ended that ever ran.')),
                 ('retries', models.PositiveIntegerField(default=0, help_text='Attempts that were to be retried.')),
                 ('crashes', models.PositiveIntegerField(default=0)),
-                ('hand_backs', models.PositiveIntegerField(default=0)),
+                ('hand_backs', models.PositiveIntegerField(default=0, help_text='Attempts that were handed back or lost.')),
                 ('items_done', models.PositiveBigIntegerField(default=0)),
                 ('items_failed', models.PositiveBigIntegerField(default=0)),
-                ('seconds', models.FloatField(default=0, help_text='From the first start to the end, summed.')),
-                ('waited', models.FloatField(default=0, help_text='Seconds before the first start, summed.')),
-                ('durations', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveIntegerField(), default=list, help_text='How many of the ended jobs took how long: buckets of a doubling from 0.1 s.', size=None)),
+                ('seconds', models.FloatField(default=0, help_text='From start to end of the completed jobs, summed.')),
+                ('waited', models.FloatField(default=0, help_text='Seconds of the started jobs before their first start, summed.')),
+                ('durations', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveIntegerField(), blank=True, default=list, help_text='How many completed jobs took how long, by the buckets of `metrics.EDGES`. Empty where none completed.', size=None)),
                 ('cost_usd', models.DecimalField(blank=True, decimal_places=6, max_digits=14, null=True)),
+                ('computed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
             ],
             options={
                 'verbose_name': 'hour of a job type',
@@ -55,14 +80,17 @@ class Migration(migrations.Migration):
                 ('paused', models.BooleanField(default=False)),
                 ('paused_because', models.CharField(blank=True, default='', max_length=300)),
                 ('next_run_at', models.DateTimeField(blank=True, help_text='Empty while paused.', null=True)),
+                ('last_run', models.CharField(blank=True, choices=[('plan', 'By plan'), ('hand', 'By hand')], default='', max_length=4)),
                 ('last_started_at', models.DateTimeField(blank=True, null=True)),
+                ('last_note', models.CharField(blank=True, default='', help_text='Why the last due run started no job.', max_length=300)),
                 ('last_error', models.TextField(blank=True, default='')),
+                ('settled', models.BooleanField(default=True)),
                 ('failures', models.PositiveSmallIntegerField(default=0, help_text='In a row.')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
                 ('last_job', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='jobtracker.backgroundjob')),
-                ('supplier', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='catalogue.supplier')),
+                ('supplier', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='catalogue.supplier')),
             ],
             options={
                 'verbose_name': 'schedule',

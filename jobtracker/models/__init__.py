@@ -2,6 +2,7 @@
 
 from jobtracker.models.attempts import AttemptSession, JobAttempt
 from jobtracker.models.audit import AuditEntry
+from jobtracker.models.files import FileToRemove
 from jobtracker.models.jobs import BackgroundJob, JobCheckpoint, JobEvent, JobQueue
 from jobtracker.models.metrics import JobMetricsHour
 from jobtracker.models.schedules import JobSchedule
@@ -12,6 +13,7 @@ __all__ = [
     "AttemptSession",
     "AuditEntry",
     "BackgroundJob",
+    "FileToRemove",
     "JobAttempt",
     "JobCheckpoint",
     "JobEvent",

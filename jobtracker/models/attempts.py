@@ -5,6 +5,8 @@ from jobtracker.models.fields import created_now
 from jobtracker.models.jobs import BackgroundJob
 from jobtracker.states import Outcome
 
+TROUBLE = (Outcome.RETRYABLE, Outcome.CRASHED, Outcome.HANDED_BACK, Outcome.LOST)
+
 
 class JobAttempt(models.Model):
     """One try at a job, by one process. Its `token` is the fence: once `finished_at` is set,
@@ -47,6 +49,13 @@ class JobAttempt(models.Model):
                 condition=Q(outcome__isnull=True) | Q(outcome__in=Outcome.values),
             ),
             models.CheckConstraint(name="attempt_number_from_1", condition=Q(number__gte=1)),
+        ]
+        indexes = [
+            models.Index(
+                fields=["finished_at"],
+                name="attempt_by_trouble",
+                condition=Q(outcome__in=TROUBLE),
+            )
         ]
 
     def __str__(self) -> str:

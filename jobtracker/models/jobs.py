@@ -166,6 +166,11 @@ class BackgroundJob(models.Model):
                 name="job_by_failed",
                 condition=Q(status=Status.FAILED),
             ),
+            models.Index(
+                fields=["cancelled_at"],
+                name="job_by_cancelled",
+                condition=Q(status=Status.CANCELLED),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,31 +1,42 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from jobtracker.models.fields import one_of
+from jobtracker.models.fields import created_now, one_of
 from jobtracker.states import JobType
 
 
 class JobMetricsHour(models.Model):
-    """What ended in one hour of one type, kept when the jobs themselves are pruned."""
+    """What ended in one hour of one type, kept when the jobs themselves are pruned. Written by
+    `metrics` alone, a row for each type and hour, also where nothing ended."""
 
     hour = models.DateTimeField(help_text="Its beginning, UTC.")
     job_type = models.CharField(max_length=20, choices=JobType.choices)
     completed = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     cancelled = models.PositiveIntegerField(default=0)
+    started = models.PositiveIntegerField(default=0, help_text="Those of the ended that ever ran.")
     retries = models.PositiveIntegerField(default=0, help_text="Attempts that were to be retried.")
     crashes = models.PositiveIntegerField(default=0)
-    hand_backs = models.PositiveIntegerField(default=0)
+    hand_backs = models.PositiveIntegerField(
+        default=0, help_text="Attempts that were handed back or lost."
+    )
     items_done = models.PositiveBigIntegerField(default=0)
     items_failed = models.PositiveBigIntegerField(default=0)
-    seconds = models.FloatField(default=0, help_text="From the first start to the end, summed.")
-    waited = models.FloatField(default=0, help_text="Seconds before the first start, summed.")
+    seconds = models.FloatField(
+        default=0, help_text="From start to end of the completed jobs, summed."
+    )
+    waited = models.FloatField(
+        default=0, help_text="Seconds of the started jobs before their first start, summed."
+    )
     durations = ArrayField(
         models.PositiveIntegerField(),
         default=list,
-        help_text="How many of the ended jobs took how long: buckets of a doubling from 0.1 s.",
+        blank=True,
+        help_text="How many completed jobs took how long, by the buckets of `metrics.EDGES`."
+        " Empty where none completed.",
     )
     cost_usd = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
+    computed_at = created_now()
 
     class Meta:
         db_table = "job_metrics_hourly"

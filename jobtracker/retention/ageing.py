@@ -1,0 +1,73 @@
+"""Rows that age by themselves, whatever becomes of jobs."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db.models import Model, Q, QuerySet
+from django.db.models.functions import Now
+from django_q.conf import Conf
+from django_q.models import OrmQ, Task
+
+from jobtracker.catalogue.models import MaterialVersion
+from jobtracker.metrics import short_transaction
+from jobtracker.models import AttemptSession
+from jobtracker.retention.rows import ROWS, Bit, delete
+
+SESSION_MINUTES = 1  # after its attempt's end nobody asks for a session any more
+LEFTOVER_DAYS = 7  # of the queue's plain tasks, once taken
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """Rows of a table that have had their time."""
+
+    model: type[Model]
+    over: Q
+
+    @property
+    def name(self) -> str:
+        return self.model._meta.db_table
+
+    def rows(self) -> QuerySet[Any]:
+        return self.model._base_manager.filter(self.over).order_by()
+
+    def remove(self, most: int) -> Bit:
+        with short_transaction(alone=False):
+            number = delete(self.model, list(self.rows().values_list("pk", flat=True)[:ROWS]))
+        return Bit(Counter({self.name: number}), more=number == ROWS)
+
+
+def expiries() -> list[Expiry]:
+    """Return what is over: sessions of finished attempts, log-ins, tasks of the queue library that
+    were taken and never acknowledged, and the results that it keeps of failed ones."""
+    week_old = Now() + timedelta(seconds=Conf.RETRY) - timedelta(days=LEFTOVER_DAYS)
+    minute_ago = Now() - timedelta(minutes=SESSION_MINUTES)
+    found = [
+        Expiry(AttemptSession, Q(attempt__finished_at__lt=minute_ago)),
+        Expiry(Session, Q(expire_date__lt=Now())),
+        # A task that is taken is dated as far ahead as it would be given out again.
+        Expiry(OrmQ, Q(lock__gt=Now(), lock__lt=week_old)),
+    ]
+    if days := settings.RETENTION_DAYS_FAILED:
+        found.append(Expiry(Task, Q(stopped__lt=Now() - timedelta(days=days))))
+    return found
+
+
+def old_versions() -> QuerySet[MaterialVersion]:
+    """Return what undo does not reach back to any more."""
+    if not settings.UNDO_DAYS:
+        return MaterialVersion.objects.none()
+    return MaterialVersion.objects.filter(at__lt=Now() - timedelta(days=settings.UNDO_DAYS))
+
+
+def remove_versions(most: int) -> Bit:
+    """Remove some of the old versions. Ids rise with time, so only the first ones are asked."""
+    with short_transaction(alone=False):
+        first = MaterialVersion.objects.order_by("pk").values_list("pk", flat=True)[:ROWS]
+        old = old_versions().filter(pk__in=list(first))
+        number = delete(MaterialVersion, list(old.values_list("pk", flat=True)))
+    return Bit(Counter({"material_versions": number}), more=number == ROWS)

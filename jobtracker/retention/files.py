@@ -1,0 +1,54 @@
+"""Removes the files that are noted as named by no row any more."""
+
+import logging
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+from django.core.files.storage import storages
+from django.db import transaction
+
+from jobtracker import faults, pipelines
+from jobtracker.models import FileToRemove
+from jobtracker.retention.rows import Bit, delete, note_files
+
+FILES = 100
+
+logger = logging.getLogger(__name__)
+
+
+def remove(most: int) -> Bit:
+    """Remove some noted files, and then their notes. A source that another job refers to stays.
+    A file that cannot be removed goes to the end of the line."""
+    noted = list(FileToRemove.objects.order_by("pk")[:FILES])
+    needed = _needed([each.name for each in noted if each.storage == "sources"])
+    done, stuck = [], []
+    for each in noted:
+        if each.storage != "sources" or each.name not in needed:
+            try:
+                storages[each.storage].delete(each.name)
+            except Exception as error:  # each kind of storage has errors of its own
+                logger.warning("%s cannot be removed: %s", each, error)
+                stuck.append(each)
+                continue
+            faults.point("prune.file")
+        done.append(each)
+    for storage, folder in {(e.storage, e.name.rpartition("/")[0]) for e in done if "/" in e.name}:
+        # Not a local storage, or not empty.
+        with suppress(NotImplementedError, OSError):
+            Path(storages[storage].path(folder)).rmdir()
+    with transaction.atomic():
+        delete(FileToRemove, [each.pk for each in noted])
+        for each in stuck:
+            note_files(each.storage, [each.name])
+    return Bit(Counter({"files": len(done)}), more=bool(done) and len(noted) == FILES)
+
+
+def _needed(names: list[str]) -> set[str]:
+    """Return those of the sources that a job still refers to."""
+    found: set[str] = set()
+    for pipeline in pipelines.registered():
+        if column := pipeline.source_column:
+            rows = pipeline.detail.model._base_manager.filter(**{f"{column}__in": names})
+            found.update(rows.values_list(column, flat=True))
+    return found
