@@ -6,6 +6,8 @@ from os import dup
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
+from jobtracker.sessions import given
+
 
 def database_url() -> str:
     """Return the connection's own database as DATABASE_URL names one. It need not be the one of
@@ -13,7 +15,7 @@ def database_url() -> str:
     config = connection.settings_dict
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST"}
     parts = {name: config[key] for name, key in names.items() if config.get(key)}
-    return make_conninfo(**parts, port=str(config.get("PORT") or "5432"))
+    return make_conninfo(**given() | parts, port=str(config.get("PORT") or "5432"))
 
 
 def cut_session() -> None:

@@ -9,6 +9,7 @@ no limit: a migration may take its time.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.db import connection
@@ -55,7 +56,11 @@ LINE = {
     "keepalives_count": 2,
 }
 
-_given: dict[str, Any] = dict(connection.settings_dict["OPTIONS"])  # what DATABASE_URL says
+
+@cache
+def given() -> dict[str, Any]:
+    """Return what DATABASE_URL says besides the place, as it was before any role was taken."""
+    return dict(connection.settings_dict["OPTIONS"])
 
 
 def use(role: str) -> None:
@@ -83,7 +88,7 @@ def _options(role: str) -> dict[str, Any]:
     )
     return {
         **LINE,
-        **_given,
+        **given(),
         "application_name": f"jt-{role}",
-        "options": f"{_given.get('options', '')} {timeouts}".strip(),
+        "options": f"{given().get('options', '')} {timeouts}".strip(),
     }

@@ -8,8 +8,10 @@ import pytest
 from django.db import connection
 from django.http import HttpResponse
 from django.test import RequestFactory
+from psycopg.conninfo import conninfo_to_dict
 
 from jobtracker import sessions
+from jobtracker.database import database_url
 from jobtracker.models import User
 from jobtracker.outage import DatabaseMiddleware
 from jobtracker.sessions import LIMITS, Limits
@@ -69,8 +71,8 @@ def test_only_the_lifeline_may_not_fall_silent() -> None:
 
 
 def test_what_the_database_url_says_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sessions._given, "options", "-c search_path=elsewhere,public")
-    monkeypatch.setitem(sessions._given, "connect_timeout", "9")
+    monkeypatch.setitem(sessions.given(), "options", "-c search_path=elsewhere,public")
+    monkeypatch.setitem(sessions.given(), "connect_timeout", "9")
 
     def work() -> tuple[str, str]:
         with sessions.using("web"), connection.cursor() as cursor:
@@ -100,3 +102,10 @@ def test_a_request_gets_the_session_of_what_it_asks_for(method: str, path: str, 
     answered = in_a_thread(lambda: DatabaseMiddleware(answer)(request))
     assert answered.content.decode() == f"jt-{role}"
     assert connection.settings_dict is before
+
+
+def test_other_processes_are_told_what_the_database_url_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sessions.given(), "sslmode", "prefer")
+    assert conninfo_to_dict(database_url())["sslmode"] == "prefer"

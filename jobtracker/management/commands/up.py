@@ -5,36 +5,32 @@ again; children die with this process, since each asks the kernel for a signal a
 death, so even a killed `up` leaves nothing behind.
 """
 
-import hashlib
 import http.client
 import os
-import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
 from django.conf import settings
-from django.contrib.staticfiles.finders import get_finders
-from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
-from jobtracker import doctor, embedded_pg
-from jobtracker.models import User, Worker
+from jobtracker import embedded_pg
+from jobtracker.management.set_up import collect_static_files, set_up_database
+from jobtracker.models import Worker
 
 LOOK_SECONDS = 0.1
 BACK_OFF_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
 SETTLED_SECONDS = 60.0  # a child that lived so long was no false start
-STOP_SECONDS = 19.0  # for everything together
-WEB_STOP_SECONDS = 3.0  # kept back for those that stop after the worker
+STOP_SECONDS = 8.0  # for web server and worker, after the grace that both give
 POSTGRES_STOP_SECONDS = 3.0
-SET_UP_LOCK = 0x6A6F6274  # advisory: one host at a time sets the database up
 
 
 class Stopped(BaseException):
@@ -185,12 +181,15 @@ class Command(BaseCommand):
         time.sleep(LOOK_SECONDS)
 
     def _stop(self) -> None:
-        """Stop in the reverse order: the worker hands its jobs back through the others."""
-        until = time.monotonic() + STOP_SECONDS
-        kept_back = WEB_STOP_SECONDS + POSTGRES_STOP_SECONDS
-        for keeper in reversed(self._kept):
-            keeper.stop(until - time.monotonic() - kept_back)
-            kept_back = POSTGRES_STOP_SECONDS if kept_back > POSTGRES_STOP_SECONDS else 0.0
+        """Stop what needs the database first: the web server sends its pages away and finishes
+        its requests while the worker hands its jobs back."""
+        server = [keeper for keeper in self._kept if isinstance(keeper.child, Postgres)]
+        programs = [keeper for keeper in self._kept if keeper not in server]
+        with ThreadPoolExecutor() as together:
+            for keeper in programs:
+                together.submit(keeper.stop, settings.GRACE_SECONDS + STOP_SECONDS)
+        for keeper in server:
+            keeper.stop(POSTGRES_STOP_SECONDS)
 
 
 def stop(number: int, frame: FrameType | None) -> None:
@@ -223,39 +222,6 @@ def check_port() -> None:
             f"Cannot listen on {settings.HOST}:{settings.PORT}: {reason}. "
             "Stop what listens there, or set PORT (or HOST)."
         )
-
-
-def set_up_database() -> None:
-    """Check the server, migrate, and make the first user where there is none.
-
-    Exits with the cure where the server does not fit.
-    """
-    for check in doctor.DATABASE_CHECKS:
-        if not (finding := check()).ok:
-            sys.exit(f"{finding.name}: {finding.found}\n{finding.cure}")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [SET_UP_LOCK])
-    call_command("migrate", interactive=False, verbosity=0)
-    if not User.objects.exists():
-        password = settings.ADMIN_PASSWORD or secrets.token_urlsafe(12)
-        User.objects.create_superuser("admin", password=password)
-        print(f"user admin, password {password}", flush=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [SET_UP_LOCK])
-
-
-def collect_static_files() -> None:
-    """Run `collectstatic`, which takes seconds, where a file changed since it last did."""
-    digest = hashlib.sha256()
-    for finder in get_finders():
-        for path, storage in finder.list(None):
-            file = Path(storage.path(path)).stat()
-            digest.update(f"{path} {file.st_size} {file.st_mtime_ns}\n".encode())
-    stamp = Path(settings.STATIC_ROOT) / ".collected"
-    if stamp.exists() and stamp.read_text() == digest.hexdigest():
-        return
-    call_command("collectstatic", interactive=False, verbosity=0)
-    stamp.write_text(digest.hexdigest())
 
 
 def web_answers() -> bool:
