@@ -36,11 +36,9 @@ def name_of(source: str) -> str:
 
 
 def fetch(detail: DataImportJob) -> Fetched | None:
-    """Download the job's address into our storage; None where it has not changed since the last
-    completed import from it that was asked for in the same way. Raises `Permanent` or
-    `Retryable`."""
-    from jobtracker import outbound  # httpx: 8 MB that most processes never need
-
+    """Bring the job's address, or its file on this machine, into our storage; None where it has
+    not changed since the last completed import from it that was asked for in the same way. Raises
+    `Permanent` or `Retryable`."""
     job = detail.background_job
     before = (
         DataImportJob.objects.filter(
@@ -53,6 +51,10 @@ def fetch(detail: DataImportJob) -> Fetched | None:
         .order_by("-pk")
         .first()
     )
+    if not detail.source_url:
+        return _copied(job.metadata["path"], before)
+    from jobtracker import outbound  # httpx: 8 MB that most processes never need
+
     with uploads.incoming() as path:
         try:
             got = outbound.fetch(
@@ -78,6 +80,18 @@ def fetch(detail: DataImportJob) -> Fetched | None:
         },
         stored.bytes,
     )
+
+
+def _copied(path: str, before: DataImportJob | None) -> Fetched | None:
+    """Copy a file from one of `IMPORT_DIRS` into our storage."""
+    try:
+        stored = uploads.store_path(uploads.allowed_path(path))
+    except uploads.SourceRefused as error:
+        raise Permanent(str(error)) from error
+    if before and stored.sha256 == before.content_hash:
+        uploads.delete(stored.name)
+        return None
+    return Fetched({"source_file": stored.name, "content_hash": stored.sha256}, stored.bytes)
 
 
 def catalogue_source(supplier_id: int, name: str) -> CatalogueSource:

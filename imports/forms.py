@@ -5,9 +5,12 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
+from imports.start import template_named
 from jobtracker.catalogue.models import Supplier
 from jobtracker.catalogue.normalise import is_code
 from jobtracker.hub.forms import FilesField
+from jobtracker.sources import check_url, is_url
+from jobtracker.uploads import SourceRefused, check_inside
 
 
 class StartForm(forms.Form):
@@ -55,10 +58,7 @@ class StartForm(forms.Form):
         return list(Supplier.objects.values_list("name", flat=True).order_by("name")[:500])
 
     def clean_currency(self) -> str:
-        code: str = self.cleaned_data["currency"].strip().upper()
-        if code and not is_code(code):
-            raise forms.ValidationError(f"{code} is no ISO 4217 currency code.")
-        return code
+        return _currency(self.cleaned_data["currency"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -68,3 +68,74 @@ class StartForm(forms.Form):
         if len(given) > 1:
             raise forms.ValidationError("Give one source: files, a path or an address.")
         return cleaned
+
+
+class ScheduleForm(forms.Form):
+    """What a schedule imports: an address, or a file that is there when the job runs."""
+
+    url = forms.CharField(
+        required=False,
+        max_length=2000,
+        label="Address",
+        widget=forms.TextInput(
+            attrs={"placeholder": "https://supplier.example/feed.xml", "inputmode": "url"}
+        ),
+    )
+    path = forms.CharField(
+        required=False,
+        max_length=1000,
+        label="Path on the server",
+        help_text="inside IMPORT_DIRS",
+        widget=forms.TextInput(attrs={"placeholder": "/srv/feeds/tiles.xml"}),
+    )
+    template = forms.CharField(
+        required=False,
+        max_length=120,
+        label="Mapping template",
+        help_text="else the one for the feed's shape",
+    )
+    currency = forms.CharField(
+        required=False,
+        max_length=3,
+        label="Currency",
+        widget=forms.TextInput(attrs={"placeholder": "EUR"}),
+        help_text="for prices that name none",
+    )
+    price_only = forms.BooleanField(
+        required=False, label="Prices and stock only: change nothing else"
+    )
+
+    def clean_currency(self) -> str:
+        return _currency(self.cleaned_data["currency"])
+
+    def clean_url(self) -> str:
+        url: str = self.cleaned_data["url"]
+        if url and not is_url(url):
+            raise forms.ValidationError(f"{url[:80]} is no http or https address.")
+        return url
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if self.errors:
+            return cleaned
+        url, path = cleaned["url"], cleaned["path"]
+        if bool(url) == bool(path):
+            raise forms.ValidationError("Give one source: an address or a path on the server.")
+        supplier = self.data.get("supplier", "").strip()
+        if cleaned["template"] and not template_named(supplier, cleaned["template"]):
+            self.add_error("template", f"{supplier or 'No one'} has no template of that name.")
+        try:
+            if url:
+                check_url(url)
+            else:
+                check_inside(path)
+        except SourceRefused as error:
+            self.add_error("url" if url else "path", str(error))
+        return cleaned
+
+
+def _currency(text: str) -> str:
+    code = text.strip().upper()
+    if code and not is_code(code):
+        raise forms.ValidationError(f"{code} is no ISO 4217 currency code.")
+    return code

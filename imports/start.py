@@ -20,7 +20,7 @@ from jobtracker import lifecycle, uploads
 from jobtracker.catalogue.models import Supplier
 from jobtracker.catalogue.normalise import is_code
 from jobtracker.lifecycle import Created
-from jobtracker.models import BackgroundJob, User
+from jobtracker.models import BackgroundJob, JobSchedule, User
 from jobtracker.sources import check_url, is_url, supplier_name
 from jobtracker.states import JobType, Priority
 from jobtracker.uploads import SourceRefused
@@ -66,6 +66,18 @@ class Request:
     def reading(self) -> dict[str, str]:
         """What was stated of how to read the source."""
         return {name: value for name, value in self.stated.items() if name in READING}
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the job keeps of the request, for its stages."""
+        kept: dict[str, Any] = {"stated": self.stated}
+        if self.confirm:
+            kept["confirm"] = True
+        if self.price_only:
+            kept["price_only"] = True
+        if self.mapping:
+            kept["mapping"] = self.mapping.to_json()
+        return kept
 
 
 def start_import(request: Request) -> Created:
@@ -153,22 +165,49 @@ def _checked(request: Request) -> dict[str, Any]:
     }
 
 
+def start_scheduled(schedule: JobSchedule, *, metadata: dict[str, Any], **common: Any) -> Created:
+    """Create the import of a schedule. Its job fetches the address, or copies the file, itself.
+    Raises `SourceRefused`."""
+    spec = schedule.spec
+    source = spec.get("url") or spec["path"]
+    template = None
+    if name := spec.get("template"):
+        template = template_named(schedule.supplier.name, name)
+        if template is None:
+            raise SourceRefused(f"{schedule.supplier.name} has no mapping template {name!r} now.")
+    request = Request(
+        source,
+        currency=spec.get("currency"),
+        template=template,
+        price_only=spec.get("price_only", False),
+    )
+    where = {"source_url": source} if is_url(source) else {}
+    if not where:
+        metadata = metadata | {"path": source}
+    detail = {
+        "source_name": feed_source.name_of(source),
+        "template": template,
+        "import_type": "xml",  # until it is read
+        **where,
+    }
+    return lifecycle.create(
+        JobType.IMPORT,
+        filename=detail["source_name"],
+        metadata=request.metadata | metadata,
+        detail=detail,
+        **common,
+    )
+
+
 def _create(request: Request, detail: dict[str, Any]) -> Created:
     supplier = supplier_of(request)
-    metadata: dict[str, Any] = {"stated": request.stated}
-    if request.confirm:
-        metadata["confirm"] = True
-    if request.price_only:
-        metadata["price_only"] = True
-    if request.mapping:
-        metadata["mapping"] = request.mapping.to_json()
     same = detail.get("content_hash") or sha256(request.source.encode()).hexdigest()
     what = "prices" if request.price_only else "import"
     return lifecycle.create(
         JobType.IMPORT,
         filename=detail["source_name"],
         supplier_id=supplier.pk,
-        metadata=metadata,
+        metadata=request.metadata,
         priority=request.priority,
         unique_key=f"{what}:{supplier.pk}:{same}",
         created_by=request.created_by,

@@ -62,7 +62,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     if causes:
         queue["badge"] = str(causes)
     groups: list[dict[str, Any]] = [
-        {"title": "Work", "items": [queue]},
+        {
+            "title": "Work",
+            "items": [
+                queue,
+                _item(request, "Schedules", "schedule", "schedules", "jobtracker.view_jobschedule"),
+            ],
+        },
         {
             "title": "Bring in",
             "separator": True,

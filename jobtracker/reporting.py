@@ -21,7 +21,7 @@ from sentry_sdk.utils import BadDsn, Dsn
 
 from jobtracker import __version__
 from jobtracker.causes import fingerprint
-from jobtracker.models import BackgroundJob, JobAttempt
+from jobtracker.models import BackgroundJob, JobAttempt, JobSchedule
 from jobtracker.states import Outcome, Status
 
 FILTERED = "[Filtered]"
@@ -121,6 +121,12 @@ def report_stalled(job_id: UUID) -> str | None:
     return send(stalled_event(job))
 
 
+def report_paused(schedule: JobSchedule) -> str | None:
+    """Report a schedule that paused itself; returns the event's id, or None where reporting is
+    off."""
+    return send(paused_event(schedule)) if _options else None
+
+
 def send(event: dict[str, Any]) -> str | None:
     """Queue an event and return its id; None if the SDK dropped it.
 
@@ -160,6 +166,30 @@ def stalled_event(job: BackgroundJob) -> dict[str, Any]:
     """Return the event that reports a job without progress."""
     message = f"The job is alive but has not advanced since {job.advanced_at}."
     return _event(job, job.current_stage, "Stalled", message, level="warning")
+
+
+def paused_event(schedule: JobSchedule) -> dict[str, Any]:
+    """Return the event that reports a schedule that paused itself."""
+    message = f"{schedule.name}: {schedule.paused_because}"
+    return {
+        "level": "error",
+        "logger": "jobtracker",
+        "transaction": f"{schedule.job_type}.schedule",
+        "fingerprint": ["schedule paused", str(schedule.pk)],
+        "tags": {
+            "schedule": schedule.name[:200],
+            "job_type": schedule.job_type,
+            "supplier": schedule.supplier.name,
+        },
+        "exception": {"values": [{"type": "SchedulePaused", "value": message[:MESSAGE_CHARS]}]},
+        "contexts": {
+            "schedule": {
+                "page": f"{settings.PUBLIC_URL}/admin/schedules/{schedule.pk}",
+                "failures": schedule.failures,
+                "last_error": schedule.last_error[:MESSAGE_CHARS],
+            }
+        },
+    }
 
 
 def frames_of(traceback: str) -> list[dict[str, Any]]:

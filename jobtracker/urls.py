@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from jobtracker import health, pipelines
 from jobtracker.hub.urls import urlpatterns as hub_urls
 from jobtracker.monitor.urls import urlpatterns as monitor_urls
+from jobtracker.schedule_pages.urls import urlpatterns as schedule_urls
 
 # Before the addresses: the admin makes its own from the tables that it knows by then.
 admin.autodiscover()
@@ -17,6 +18,7 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/admin/async-queue-monitor")),
     *monitor_urls,
     *hub_urls,
+    *schedule_urls,
     *(url for pipeline in pipelines.registered() for url in pipeline.urls()),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),

@@ -6,7 +6,10 @@ from typing import Any
 from django import forms
 
 from jobtracker.catalogue.models import Supplier
+from jobtracker.sources import check_url
+from jobtracker.uploads import SourceRefused
 from scraping.options import Options
+from scraping.start import by_site
 
 MODES = (
     ("auto", "Sitemap, else links"),
@@ -23,7 +26,12 @@ class WordsField(forms.CharField):
 
     def __init__(self, *, commas: bool = False, **kwargs: Any) -> None:
         self._between = re.compile(r"[\r\n,]+" if commas else r"[\r\n]+")
+        self._join = ", " if commas else "\n"
         super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Write texts that were kept as a person writes them."""
+        return self._join.join(value) if isinstance(value, list) else value
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value) or ""
@@ -107,3 +115,26 @@ class StartForm(forms.Form):
         names = ("mode", "max_pages", "max_depth", "include", "exclude", "categories")
         chosen: dict[str, Any] = {name: data[name] for name in names}
         return Options(**chosen, delay=data["delay"], ignore_robots=data["ignore_robots"])
+
+
+class ScheduleForm(StartForm):
+    """What a schedule crawls. Whose it is, the schedule says."""
+
+    supplier = None  # type: ignore[assignment]
+
+    def clean_urls(self) -> list[str]:
+        urls = super().clean_urls()
+        try:
+            if len(by_site(urls)) > 1:
+                raise SourceRefused("Give addresses of one site: a schedule for each.")
+            for url in urls:
+                check_url(url)
+        except SourceRefused as error:
+            raise forms.ValidationError(str(error)) from error
+        return urls
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors and (trouble := self.options().trouble()):
+            raise forms.ValidationError(trouble)
+        return cleaned

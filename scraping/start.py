@@ -13,7 +13,7 @@ from jobtracker import lifecycle
 from jobtracker.catalogue.models import Supplier
 from jobtracker.causes import mask
 from jobtracker.lifecycle import Created
-from jobtracker.models import User
+from jobtracker.models import JobSchedule, User
 from jobtracker.sources import check_url, supplier_name
 from jobtracker.states import LIVE, JobType, Priority
 from jobtracker.uploads import SourceRefused
@@ -21,7 +21,16 @@ from scraping.models import ScrapingPage, ScrapingSession
 from scraping.options import Options
 from scraping.wishes import pause, resume, stop
 
-__all__ = ["Request", "by_site", "pause", "resume", "retry_failed", "start_crawls", "stop"]
+__all__ = [
+    "Request",
+    "by_site",
+    "pause",
+    "resume",
+    "retry_failed",
+    "start_crawls",
+    "start_scheduled",
+    "stop",
+]
 
 URL_CHARS = 2000
 SHOWN = 100  # characters of a refused address
@@ -74,6 +83,20 @@ def start_crawls(requests: Sequence[Request]) -> list[Created]:
             check_url(url)
     with transaction.atomic():
         return [_create(request) for request in requests]
+
+
+def start_scheduled(schedule: JobSchedule, *, metadata: dict[str, Any], **common: Any) -> Created:
+    """Create the crawl of a schedule; the job judges the addresses itself. Raises
+    `SourceRefused`."""
+    options = Options.from_json(schedule.spec)
+    request = Request(schedule.spec["urls"], options=options)
+    return lifecycle.create(
+        JobType.SCRAPING,
+        filename=_host(request.urls[0]),
+        metadata=metadata | {"urls": list(request.urls)},
+        detail={"source_url": request.urls[0], "scraping_config": options.to_json()},
+        **common,
+    )
 
 
 def retry_failed(session: ScrapingSession, user: User | None, cause: str = "") -> Created:

@@ -79,9 +79,14 @@ def refuse(sentence: str) -> NoReturn:
 
 def add_job_options(parser: ArgumentParser | CommandParser) -> None:
     """Add the options of all commands that start jobs."""
+    parser.add_argument("--priority", choices=Priority.labels, default=Priority.NORMAL.label)
+    add_waiting_options(parser)
+
+
+def add_waiting_options(parser: ArgumentParser | CommandParser) -> None:
+    """Add what `finish` obeys."""
     parser.add_argument("--wait", action="store_true", help="wait for the outcome")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="wait no longer")
-    parser.add_argument("--priority", choices=Priority.labels, default=Priority.NORMAL.label)
     add_json_option(parser)
 
 

@@ -123,6 +123,14 @@ class JobPage:
         return self.pipeline.answer_url(self.job.pk)
 
     @property
+    def schedule(self) -> dict[str, str] | None:
+        """The schedule that started the job, as its metadata names it."""
+        match self.job.metadata.get("schedule"):
+            case {"id": int(pk), "name": str(name)} if pk > 0:
+                return {"name": name, "url": reverse("schedule", args=[pk])}
+        return None
+
+    @property
     def needs(self) -> str:
         return NEEDS[Waiting(self.job.waiting_for)] if self.job.waiting_for else ""
 

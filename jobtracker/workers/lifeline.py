@@ -19,21 +19,24 @@ from django.db import Error, OperationalError, connection
 from django.db.models.functions import Now
 from psycopg.errors import LockNotAvailable
 
-from jobtracker import faults, lifecycle
+from jobtracker import faults, lifecycle, metrics, retention, schedules
 from jobtracker.models import JobAttempt, Worker
 from jobtracker.states import Status
 from jobtracker.workers import processes, session
 from jobtracker.workers.block import Beating, Block, State
-from jobtracker.workers.reports import report_attempt, report_stalled
+from jobtracker.workers.reports import report_attempt, report_paused, report_stalled
 from jobtracker.workers.session import ask
 
 LEADER_LOCK = 8021  # advisory, held by a session
 ROUND_SECONDS = 0.25
 SEEN_SECONDS = 2.0
-HOUSE_SECONDS = 5.0  # own attempts that nobody holds, dead predecessors
+HOUSE_SECONDS = 1.0  # own attempts that nobody holds, dead predecessors
 LEADER_SECONDS = 1.0
 STALL_SECONDS = 30.0
-UNHELD_SECONDS = 5  # between a claim's commit and the nurse's note of it, generously
+KEEP_SECONDS = 60.0  # between two turns of pruning, of rolling up
+KEEP_ON_SECONDS = 5.0  # where the last turn left something
+# Between a claim's commit and the nurse's note of it there is the way of the answer.
+UNHELD_SECONDS = 1.0 + session.ANSWER_SECONDS["nurse"]
 FORGOTTEN_LEASES = 20  # after which a host that was never seen again leaves the list
 
 logger = logging.getLogger(__name__)
@@ -187,7 +190,19 @@ class Lifeline:
         if time.monotonic() > self._quiet_until:
             expired = ask(lifecycle.expired, self._lease)
             self._take(expired, lambda token: lifecycle.rescue(token, self._lease))
+        for schedule in ask(schedules.run_due):
+            report_paused(schedule)
         self._every(STALL_SECONDS, self._look_after_all)
+        self._every(KEEP_SECONDS, self._roll_up)
+        self._every(KEEP_SECONDS, self._prune)
+
+    def _roll_up(self) -> None:
+        if ask(metrics.roll_up).left:
+            self._due[self._roll_up] = time.monotonic() + KEEP_ON_SECONDS
+
+    def _prune(self) -> None:
+        if ask(retention.prune_some):
+            self._due[self._prune] = time.monotonic() + KEEP_ON_SECONDS
 
     def _look_after_all(self) -> None:
         for job_type, seconds in settings.STALL_SECONDS.items():

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from jobtracker import lifecycle
+from jobtracker.models import JobSchedule
 from jobtracker.workers.session import ask
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,18 @@ def report_stalled(job: UUID) -> None:
         ask(reporting.report_stalled, job)
     except Exception:
         logger.exception("job %s could not be reported as stalled", job)
+
+
+def report_paused(schedule: JobSchedule) -> None:
+    """Report a schedule that paused itself."""
+    if not settings.SENTRY_DSN:
+        return
+    from jobtracker import reporting
+
+    try:
+        reporting.report_paused(schedule)
+    except Exception:
+        logger.exception("schedule %s could not be reported as paused", schedule.pk)
 
 
 def flush() -> None:

@@ -23,10 +23,13 @@ from jobtracker.models import (
     AttemptSession,
     AuditEntry,
     BackgroundJob,
+    FileToRemove,
     JobAttempt,
     JobCheckpoint,
     JobEvent,
+    JobMetricsHour,
     JobQueue,
+    JobSchedule,
     User,
     Worker,
 )
@@ -35,6 +38,7 @@ from pdfjobs.models import PdfChunk, PdfDocument, PdfEmbedding, PdfImage, PdfPag
 from scraping.models import ScrapingPage, ScrapingRow, ScrapingSession
 from tests.db.jobs import claim, make_job
 from tests.db.pdf_documents import make_document
+from tests.db.schedules import make_schedule
 
 MAPPING = {"fields": [{"source": "a", "target": "name", "transform": None}], "defaults": {}}
 
@@ -64,6 +68,11 @@ def fill() -> dict[type[Model], Any]:
         JobCheckpoint: JobCheckpoint.objects.create(job=job, stage="s", state="done", attempt=1),
         JobEvent: JobEvent.objects.create(job=job, message="m"),
         JobQueue: JobQueue.objects.get_or_create(job_type="xml_import")[0],
+        JobMetricsHour: JobMetricsHour.objects.create(
+            hour="2026-01-01T00:00Z", job_type="xml_import", completed=2, durations=[0, 0, 2]
+        ),
+        FileToRemove: FileToRemove.objects.create(storage="sources", name="f" * 32),
+        JobSchedule: make_schedule(),
         Worker: Worker.objects.create(id=uuid4(), host="h", pid=1, start_ticks=1, slots=2),
         AuditEntry: AuditEntry.objects.first(),
         User: User.objects.create_user("sam"),

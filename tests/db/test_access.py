@@ -20,7 +20,7 @@ from django.utils.regex_helper import normalize
 
 from imports.models import DataImportJob
 from jobtracker.access import sync_roles
-from jobtracker.models import BackgroundJob, User
+from jobtracker.models import BackgroundJob, JobSchedule, User
 from pdfjobs.models import PdfDocument
 from scraping.models import ScrapingSession
 from tests.db.every_table import fill
@@ -103,6 +103,14 @@ RULES = {
     "scraping-resume": ACT,
     "scraping-stop": ACT,
     "scraping-retry-failed": ACT,
+    "schedules": PAGE,
+    "schedule-new": Rule(OPERATOR, OPERATOR, GOOD, frozenset({400})),
+    "schedule-plan": PAGE,
+    "schedule": Rule(VIEWER, OPERATOR, GOOD, frozenset({400})),
+    "schedule-run": ACT,
+    "schedule-pause": ACT,
+    "schedule-resume": ACT,
+    "schedule-delete": ACT,
     "health-live": HEALTH,
     "health-ready": HEALTH,
     "admin:index": PAGE,
@@ -141,6 +149,7 @@ TABLES = {
     "jobtracker.jobcheckpoint": (VIEWER, NOBODY, NOBODY),
     "jobtracker.jobevent": (VIEWER, NOBODY, NOBODY),
     "jobtracker.jobqueue": (VIEWER, NOBODY, OPERATOR),
+    "jobtracker.jobschedule": (VIEWER, NOBODY, NOBODY),
     "jobtracker.user": (ADMINISTRATOR, ADMINISTRATOR, ADMINISTRATOR),
     "jobtracker.worker": (VIEWER, NOBODY, NOBODY),
     "pdfjobs.pdfchunk": (VIEWER, NOBODY, NOBODY),
@@ -235,6 +244,8 @@ def filled(address: Address, made) -> str:
         "object_id": job.pk,
         "id": made[User].pk,
     }
+    if address.path.startswith("/admin/schedules"):
+        values["pk"] = made[JobSchedule].pk
     for model, row in made.items():
         if address.path.startswith(f"/admin/{model._meta.app_label}/{model._meta.model_name}/"):
             values["object_id"] = quote(row.pk)
