@@ -8,8 +8,9 @@ pass through the ORM queue as they always do.
 import json
 import logging
 import select
+import time
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.db import Error, connection
 from django.db.models.functions import Now
@@ -19,7 +20,6 @@ from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
-from jobtracker import lifecycle
 from jobtracker.models import BackgroundJob
 from jobtracker.workers import block as blocks
 from jobtracker.workers import nurse
@@ -28,6 +28,7 @@ from jobtracker.workers.session import ask
 
 CHANNEL = "job_changes"
 POLL_SECONDS = 1.0  # of the probe when nothing is heard; also how soon the pusher sees its stop
+CANCEL_SECONDS = 0.1  # between two looks whether a running job was asked to cancel
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ class TicketBroker(ORM):
         self.cache = self.get_cache()
         self._info = None
         self._listening: Any = None
+        self._look_at: float | None = None  # whether a running job was asked to cancel
+        self._looked_at = 0.0
 
     def set_stat(self, key: str, value: str, timeout: int) -> bool:
         """Show that the sentinel turns; its statistics themselves are read by nobody."""
@@ -82,13 +85,24 @@ class TicketBroker(ORM):
         room = block.idle() - under_way
         if room <= 0 or block.draining or not block.registered:
             return []
-        packages: list[Package] = list(ask(self._plain_tasks, room))
-        wanted = room + under_way
-        ready = ask(lifecycle.ready, wanted) - under_way
-        tickets = min(ready, room - len(packages))
+        ready, plain = ask(self._look, room + under_way)
+        packages: list[Package] = list(ask(self._plain_tasks, room)) if plain else []
+        tickets = min(ready - under_way, room - len(packages))
         packages.extend(_ticket() for _ in range(tickets))
         block.give(len(packages))
         return packages
+
+    def _look(self, wanted: int) -> tuple[int, bool]:
+        """Count the jobs that could start now, up to `wanted`; tell whether a plain task is due.
+        One question, because a waiting job waits for its answer."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT ready_jobs(%s), EXISTS ("
+                " SELECT FROM django_q_ormq WHERE key = %s AND lock < clock_timestamp())",
+                [wanted, self.list_key],
+            )
+            ready, plain = cursor.fetchone()
+        return int(ready), bool(plain)
 
     def _plain_tasks(self, limit: int) -> list[Package]:
         """Lock and return up to `limit` tasks of the ORM queue, as the parent class does."""
@@ -100,20 +114,33 @@ class TicketBroker(ORM):
         ]
 
     def _wait(self, block: Block) -> list[Package]:
-        """Wait for a notification, a ring or the next poll; pass on what concerns running jobs."""
+        """Wait for a ring, for a notification that may mean work, or for the next poll.
+
+        What a running job's own attempt writes is announced too, many times a second, and means
+        no work: it is only looked at for cancels, now and then.
+        """
+        until = time.monotonic() + POLL_SECONDS
+        rung = False
         heard = ask(_heard)  # what came in while the probe ran makes no socket readable
-        if not heard:
-            select.select([block.bell, connection.connection], [], [], POLL_SECONDS)
+        while True:
+            now = time.monotonic()
+            running = {str(job) for record in block.records if (job := record.job)}
+            if self._look_at is None and any(_concerns(payload, running) for payload in heard):
+                self._look_at = max(now, self._looked_at + CANCEL_SECONDS)
+            if self._look_at is not None and now >= self._look_at:
+                self._announce_cancels(block, running)
+                break
+            if rung or now >= until or any(_may_mean_work(payload, running) for payload in heard):
+                break
+            rest = min(until, self._look_at or until) - now
+            rung = block.bell in select.select([block.bell, connection.connection], [], [], rest)[0]
             heard = ask(_heard)
         # Taken back before the next probe, never after it: a ring in between would be lost.
         block.silence()
-        self._announce_cancels(block, heard)
         return []
 
-    def _announce_cancels(self, block: Block, heard: list[str]) -> None:
-        running = {job for record in block.records if (job := record.job)}
-        if not running or not any(_concerns(payload, running) for payload in heard):
-            return
+    def _announce_cancels(self, block: Block, running: set[str]) -> None:
+        self._look_at, self._looked_at = None, time.monotonic()
         asked = BackgroundJob.objects.filter(pk__in=running, cancel_requested_at__isnull=False)
         if ask(asked.exists):
             block.announce_cancel()
@@ -129,9 +156,16 @@ def _heard() -> list[str]:
         return [notice.payload for notice in connection.connection.notifies(timeout=0)]
 
 
-def _concerns(payload: str, running: set[UUID]) -> bool:
+def _concerns(payload: str, running: set[str]) -> bool:
     message = json.loads(payload)
-    return bool(message.get("bulk")) or any(UUID(job) in running for job in message.get("jobs", ()))
+    return bool(message.get("bulk")) or any(job in running for job in message.get("jobs", ()))
+
+
+def _may_mean_work(payload: str, running: set[str]) -> bool:
+    message = json.loads(payload)
+    if "jobs" in message:
+        return any(job not in running for job in message["jobs"])
+    return "workers" not in message
 
 
 def _ticket() -> Package:

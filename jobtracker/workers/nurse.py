@@ -94,7 +94,7 @@ class Attempt:
         self._lease = float(settings.LEASE_SECONDS)
         self._epoch = block.cancel_epoch
         self._beat_at = asked_at + self._lease / BEATS_PER_LEASE
-        self._flush_at = 0.0
+        self._flush_at = asked_at + FLUSH_SECONDS  # a short job is written once
         self._kill_at = float("inf")
         self._stopped: Ending | None = None
         self._lost = False
