@@ -36,10 +36,8 @@ def start(request: HttpRequest) -> HttpResponse:
     except SourceRefused as error:
         form.add_error(None, str(error))
         return hub.page(request, {"import_form": form}, status=400)
-    if any(each.existing for each in created):
-        messages.info(request, "That source is being imported already; this is its job.")
+    hub.tell_started(request, created, "imports")
     if len(created) > 1:
-        messages.success(request, f"Started {len(created)} imports.")
         return HttpResponseRedirect(reverse("data-import"))
     started = DataImportJob.objects.get(background_job_id=created[0].job_id)
     return HttpResponseRedirect(reverse("import-detail", args=[started.pk]))

@@ -52,10 +52,8 @@ def start(request: HttpRequest) -> HttpResponse:
             said = [str(error) for errors in form.errors.values() for error in errors]
             return JsonResponse({"errors": said}, status=400)
         return hub.page(request, {"pdf_form": form}, status=400)
-    if any(each.existing for each in created):
-        messages.info(request, "That file is being processed already; this is its job.")
+    hub.tell_started(request, created, "PDFs")
     if len(created) > 1:
-        messages.success(request, f"Started {len(created)} PDFs.")
         to = reverse("data-import")
     else:
         to = _address(created[0])

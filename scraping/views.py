@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
 from jobtracker.access import operator_required, staff_required
+from jobtracker.hub import views as hub
 from jobtracker.models import User
 from jobtracker.monitor.job import JobPage
 from jobtracker.states import LIVE, Waiting
@@ -68,10 +69,8 @@ def start(request: HttpRequest) -> HttpResponse:
     except SourceRefused as error:
         form.add_error("urls", str(error))
         return _page(request, form, status=400)
-    if any(each.existing for each in created):
-        messages.info(request, "That site is being read already.")
+    hub.tell_started(request, created, "sessions")
     if len(created) > 1:
-        messages.success(request, f"Started {len(created)} sessions, one for each site.")
         return HttpResponseRedirect(reverse("scraper"))
     found = ScrapingSession.objects.get(background_job_id=created[0].job_id)
     return HttpResponseRedirect(reverse("scraping-session", args=[found.pk]))

@@ -1,16 +1,21 @@
 """The data-import page: the start form of every pipeline that has one, and what was started."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 
 from jobtracker import pipelines
 from jobtracker.access import staff_required
+from jobtracker.lifecycle import Created
 from jobtracker.models import BackgroundJob
 from jobtracker.monitor import rows
+from jobtracker.monitor.links import job_links
+from jobtracker.monitor.words import counted
 
 HISTORY = 25
 
@@ -19,6 +24,18 @@ HISTORY = 25
 def hub(request: HttpRequest) -> HttpResponse:
     """Show the start forms and the newest jobs that they started."""
     return page(request, {})
+
+
+def tell_started(request: HttpRequest, created: Sequence[Created], noun: str) -> None:
+    """Say what came of a start form, where one page cannot show it: of several sources how many
+    were started, and of each that was under way already the job that stands for it."""
+    standing = [made.job_id for made in created if made.existing]
+    if standing:
+        said = format_html("Under way already, so not started again: {}.", job_links(standing))
+        messages.info(request, said)
+    if len(created) > 1 and len(created) > len(standing):
+        number = counted(len(created) - len(standing), noun)
+        messages.success(request, f"Started {number}.")
 
 
 def page(request: HttpRequest, given: dict[str, Any], status: int = 200) -> HttpResponse:

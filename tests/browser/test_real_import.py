@@ -153,9 +153,11 @@ def test_cancel_and_retry_from_the_page(admin: Page, stack: Up, feed: Path) -> N
     job_id = upload(admin, feed, "Westlight")
     with held(stack, job_id):
         admin.get_by_role("button", name="Cancel job").click()
+        admin.get_by_role("dialog").get_by_role("button", name="Cancel job").click()
         expect(admin.locator("#jt-actions")).not_to_contain_text("Cancel job")
     expect(admin.locator("#jt-top .jt-state")).to_have_text("Cancelled")
     admin.get_by_role("button", name="Retry").click()
+    admin.get_by_role("dialog").get_by_role("button", name="Retry").click()
     expect(admin.locator("#jt-top .jt-state")).to_have_text("Completed", timeout=40_000)
     assert left_behind(stack, job_id) == UNDISTURBED
 

@@ -231,7 +231,7 @@ def test_viewers_see_and_do_not_act(pipeline, queues, client, name):
     assert not AuditEntry.objects.exists()
 
 
-def test_a_pending_job_gets_another_priority_and_a_running_one_does_not(pipeline, queues, operator):
+def test_a_pending_job_gets_another_priority_and_a_running_one_does_not(pipeline, operator):
     job = make_job()
     act(operator, url(job, "priority"), priority="urgent")
     assert BackgroundJob.objects.get(pk=job.pk).priority == Priority.NORMAL
@@ -249,7 +249,7 @@ def test_a_pending_job_gets_another_priority_and_a_running_one_does_not(pipeline
     assert (entry.action, entry.details) == ("prioritise", {"priority": "high"})
 
 
-def test_failed_items_are_done_again_by_a_job_of_their_own(pipeline, queues, operator):
+def test_failed_items_are_done_again_by_a_job_of_their_own(pipeline, operator):
     job, claimed = running()
     lifecycle.complete(claimed.token, Counts(total=14, done=2, failed=12))
     pipeline.retry_failed = lambda job, user: lifecycle.create(
@@ -271,9 +271,7 @@ def test_failed_items_are_done_again_by_a_job_of_their_own(pipeline, queues, ope
     assert url(job) in operator.get(url(again)).content.decode()
 
 
-def test_failed_items_that_cannot_be_done_again_are_refused_with_a_sentence(
-    pipeline, queues, operator
-):
+def test_failed_items_that_cannot_be_done_again_are_refused_with_a_sentence(pipeline, operator):
     job, claimed = running()
     answer = act(operator, url(job, "retry-failed"), next=url(job))
     assert "It still runs" in said(answer, operator)
@@ -287,7 +285,7 @@ def test_failed_items_that_cannot_be_done_again_are_refused_with_a_sentence(
     assert BackgroundJob.objects.count() == 1
 
 
-def test_a_refused_retry_links_to_the_job_that_does_the_same(pipeline, queues, operator):
+def test_a_refused_retry_links_to_the_job_that_does_the_same(pipeline, operator):
     job = make_job(unique_key="same")
     lifecycle.cancel([job.pk], None)
     standing = make_job(unique_key="same")
@@ -297,7 +295,7 @@ def test_a_refused_retry_links_to_the_job_that_does_the_same(pipeline, queues, o
     assert BackgroundJob.objects.get(pk=job.pk).status == "cancelled"
 
 
-def test_says_why_a_pending_job_waits_and_says_it_again(pipeline, queues, operator):
+def test_says_why_a_pending_job_waits_and_says_it_again(pipeline, operator):
     job = make_job()
     lifecycle.set_queue("xml_import", None, paused=True)
     assert "Import is paused since" in sentence(job)
@@ -308,7 +306,7 @@ def test_says_why_a_pending_job_waits_and_says_it_again(pipeline, queues, operat
     assert fragment.startswith('<p class="jt-said" id="jt-said"')
 
 
-def test_leads_to_where_the_answer_is_given(pipeline, queues, operator):
+def test_leads_to_where_the_answer_is_given(pipeline, operator):
     job, claimed = running()
     assert operator.get(url(job, "answer")).headers["location"] == url(job)
     lifecycle.wait(claimed.token, Waiting.MAPPING, {})

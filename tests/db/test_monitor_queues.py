@@ -9,7 +9,7 @@ from tests.db.jobs import claim, make_job
 from tests.db.pages import act, signed_in
 from tests.db.test_monitor_page import start_worker
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queues")]
+pytestmark = pytest.mark.django_db
 URL = "/admin/async-queue-monitor"
 QUEUE = f"{URL}/queues/xml_import"
 

@@ -18,11 +18,11 @@ from tests.db.pages import act, signed_in
 
 pytestmark = pytest.mark.django_db
 
-# session, user, permissions (2), navigation, sessions, suppliers
-LIST_QUERIES = 7
+# session, user, permissions (2), navigation, sessions, suppliers, the notice
+LIST_QUERIES = 8
 # session, user, permissions (2), navigation, detail, job, attempts, log, session of the table,
-# tally, pages, causes, rules, rows, materials and its savepoint's two
-SESSION_QUERIES = 20
+# tally, pages, causes, rules, rows, materials and its savepoint's two, why it waits, the notice
+SESSION_QUERIES = 22
 SCRIPT = "<script>alert(1)</script>"
 EVIL = "javascript:alert(1)"
 

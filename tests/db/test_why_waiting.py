@@ -13,10 +13,7 @@ from jobtracker.states import Priority, Waiting
 from tests.db.import_runs import manage
 from tests.db.jobs import claim, make_job, pipeline_in_place
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("queues", "stand_in"),
-]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stand_in")]
 
 
 @pytest.fixture
