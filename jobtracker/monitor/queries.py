@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Case, Count, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
-from jobtracker.models import BackgroundJob
+from jobtracker.models import BackgroundJob, JobSchedule
 from jobtracker.monitor import rows, words
 from jobtracker.monitor.filters import STATES, Filter
 from jobtracker.states import LIVE, TERMINAL, JobType, Priority, Status, Waiting
@@ -284,6 +284,12 @@ def last_hour() -> Strip:
         if word and 0 <= back < 60:
             minutes[word][59 - back] = number
     return Strip(found[0][3], minutes)
+
+
+def stopped_schedules() -> list[JobSchedule]:
+    """Return the schedules that paused themselves, counted to 1,000, by name."""
+    stopped = JobSchedule.objects.filter(paused=True).exclude(paused_because="")
+    return list(stopped.only("name", "paused_because").order_by("name")[:1000])
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
+from jobtracker.models import JobSchedule
 from jobtracker.monitor import queries, words
 from jobtracker.monitor.filters import type_word
 from jobtracker.monitor.rows import Row
@@ -59,11 +60,12 @@ class Chart:
 
 
 def context() -> dict[str, Any]:
-    """Return the context of the summary templates, by five statements."""
+    """Return the context of the summary templates, by six statements."""
     facts, queues = queries.facts(), queries.queues()
     oldest = [queue.now - queue.oldest for queue in queues if queue.oldest]
     people, causes = _people(queries.needing_people()), queries.causes()
-    attention = [*people, *(_cause(cause) for cause in causes)][:ATTENTION]
+    stopped = _stopped(queries.stopped_schedules())
+    attention = [*people, *stopped, *(_cause(cause) for cause in causes)][:ATTENTION]
     return {
         "facts": facts,
         "queues": [(queue, queue.hint(facts.workers)) for queue in queues],
@@ -157,6 +159,28 @@ def _people(waiting: list[Row]) -> list[Attention]:
     elif stalled:
         lines.append(_stalled(stalled[0]))
     return lines
+
+
+def _stopped(schedules: list[JobSchedule]) -> list[Attention]:
+    """Return a line for the schedules that paused themselves, if there are any."""
+    if not schedules:
+        return []
+    first, alone = schedules[0], len(schedules) == 1
+    return [
+        Attention(
+            "failed",
+            "pause",
+            f"Schedule {first.name} paused itself"
+            if alone
+            else f"{len(schedules):,} schedules paused themselves",
+            first.paused_because if alone else ", ".join(each.name for each in schedules[:3]),
+            len(schedules),
+            "Open schedule" if alone else "Show schedules",
+            reverse("schedule", args=[first.pk])
+            if alone
+            else f"{reverse('schedules')}?state=stopped",
+        )
+    ]
 
 
 def _stalled(row: Row) -> Attention:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 LIST = "/admin/schedules"
 NEW = "/admin/schedules/new?type=xml_import"
-# session, user, permissions (2), navigation, counts, number, rows, messages
+# session, user, permissions (2), navigation, counts, number, rows, the notice
 LIST_QUERIES = 9
 
 
@@ -288,3 +288,23 @@ def test_the_navigation_leads_to_the_list(operator):
     items = {item["title"]: item for group in groups for item in group["items"]}
     assert items["Schedules"]["active"]
     assert not items["Queue"]["active"]
+
+
+def test_the_monitor_says_what_paused_itself(operator, schedule):
+    def attention() -> list:
+        return operator.get("/admin/async-queue-monitor").context["attention"]
+
+    schedules.pause(schedule.pk, None)  # what a person paused needs nobody
+    assert attention() == []
+    because = "Paused after 5 failures in a row, the last: The feed is gone."
+    JobSchedule.objects.update(paused_because=because)
+    [line] = attention()
+    assert line.message == f"Schedule {schedule.name} paused itself"
+    assert (line.about, line.url) == (because, reverse("schedule", args=[schedule.pk]))
+    other = make_schedule(name="Another")
+    JobSchedule.objects.filter(pk=other.pk).update(
+        paused=True, next_run_at=None, paused_because=because
+    )
+    [line] = attention()
+    assert line.message == "2 schedules paused themselves"
+    assert line.url == f"{LIST}?state=stopped"

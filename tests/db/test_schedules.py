@@ -8,18 +8,23 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from imports.models import DataImportJob
-from jobtracker import lifecycle, schedules
+from jobtracker import lifecycle, reporting, schedules
 from jobtracker.models import AuditEntry, BackgroundJob, JobEvent, JobSchedule, User
 from jobtracker.plans import Plan, PlanError
 from jobtracker.schedules import BACK_OFF, PAUSE_AFTER
 from jobtracker.states import JobType, Priority
 from jobtracker.uploads import SourceRefused
+from jobtracker.workers.block import Block
+from jobtracker.workers.lifeline import Lifeline
 from scraping.models import ScrapingSession
 
 from .jobs import claim
 from .schedules import ADDRESS, end, jobs_of, let_come, make_schedule, wanted
+from .test_reporting import recorder
 
 pytestmark = pytest.mark.django_db
+
+__all__ = ["recorder"]
 
 OFTEN = Plan("*/5 * * * *")
 
@@ -357,3 +362,32 @@ def test_a_schedule_that_is_gone_answers_nothing(db):
     assert schedules.run_now(1, None) is None
     assert not schedules.edit(1, wanted(), None)
     assert not schedules.pause(1, None)
+
+
+# --- told ---
+
+
+def test_the_leading_lifeline_starts_what_is_due_and_reports_what_paused_itself(
+    schedule, recorder, settings
+):
+    settings.SENTRY_DSN = "http://key@127.0.0.1:1/1"
+    lifeline = Lifeline(Block(slots=1))
+    lifeline._leads = True
+    fail_times(schedule, PAUSE_AFTER - 1)
+    let_come(schedule)
+    lifeline._lead()
+    assert len(jobs_of(schedule)) == PAUSE_AFTER
+    assert recorder.events == []
+    end("failed")
+    for _ in range(2):
+        lifeline._lead()
+    [event] = recorder.events
+    [said] = event["exception"]["values"]
+    assert said["type"] == "SchedulePaused"
+    assert said["value"].startswith(f"{schedule.name}: Paused after 5 failures in a row")
+    assert event["tags"]["schedule"] == schedule.name
+    assert event["contexts"]["schedule"]["page"].endswith(f"/admin/schedules/{schedule.pk}")
+
+
+def test_nothing_is_reported_where_reporting_is_off(schedule):
+    assert reporting.report_paused(schedule) is None
