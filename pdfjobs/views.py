@@ -53,10 +53,7 @@ def start(request: HttpRequest) -> HttpResponse:
             return JsonResponse({"errors": said}, status=400)
         return hub.page(request, {"pdf_form": form}, status=400)
     hub.tell_started(request, created, "PDFs")
-    if len(created) > 1:
-        to = reverse("data-import")
-    else:
-        to = _address(created[0])
+    to = reverse("data-import") if len(created) > 1 else _address(created[0])
     return JsonResponse({"location": to}) if in_script else HttpResponseRedirect(to)
 
 
