@@ -92,7 +92,7 @@ class ScheduleForm(forms.Form):
         required=False,
         max_length=120,
         label="Mapping template",
-        help_text="else the one for the feed's shape",
+        help_text="else found by shape",
     )
     currency = forms.CharField(
         required=False,

@@ -109,7 +109,7 @@ class Line:
         """The next run in the schedule's own zone."""
         if self.schedule.next_run_at is None or self.plan is None:
             return ""
-        return at(self.plan.local(self.schedule.next_run_at))
+        return at(self.plan.local(self.schedule.next_run_at), self._now)
 
     @property
     def last_state(self) -> State | None:
@@ -129,23 +129,26 @@ class Line:
         """What a person should know of the last run."""
         schedule = self.schedule
         if schedule.failures and not schedule.paused_because:
-            count = words.counted(schedule.failures, "failures")
-            return f"{count} in a row of {PAUSE_AFTER}: {schedule.last_error}"
+            return f"Failure {schedule.failures} of {PAUSE_AFTER} in a row: {schedule.last_error}"
         return schedule.last_error or schedule.last_note
 
 
-def runs(cron: str, zone: str, now: datetime) -> dict[str, Any]:
-    """Return the context of the next runs, or the sentence that says why there are none."""
+def runs(cron: str, zone: str, now: datetime, first: datetime | None = None) -> dict[str, Any]:
+    """Return the context of the next runs, or the sentence that says why there are none. `first`
+    is the run that comes next where an earlier one was put off."""
     try:
         plan = Plan(cron, zone)
     except PlanError as error:
         return {"trouble": str(error) if cron.strip() else ""}
+    since = first - timedelta(seconds=1) if first and first > now else now
     coming = [
-        (at(run), f"in {words.rough((run - now).total_seconds())}") for run in plan.upcoming(now)
+        (at(run, now), f"in {words.rough((run - now).total_seconds())}")
+        for run in plan.upcoming(since)
     ]
     return {"plan": plan, "coming": coming}
 
 
-def at(moment: datetime) -> str:
-    """Write a run, by the clock of its zone."""
-    return f"{moment:%a %-d %b %Y, %H:%M %Z}"
+def at(moment: datetime, now: datetime) -> str:
+    """Write a run by the clock of its zone, with the year where that is another one."""
+    year = f" {moment:%Y}" if moment.year != now.year else ""
+    return f"{moment:%a %-d %b}{year}, {moment:%H:%M %Z}"

@@ -136,10 +136,13 @@ def _form_page(
         assert kind
         spec_form = kind(initial=given)
     now = timezone.now()
+    cron, zone = form["cron"].value() or "", form["time_zone"].value() or "UTC"
+    is_kept = found is not None and (cron, zone) == (found.cron, found.time_zone)
+    first = found.next_run_at if found and is_kept else None
     fields = [field for field in spec_form if not _is_box(field)]
     context = {
         **admin.site.each_context(request),
-        **lines.runs(form["cron"].value() or "", form["time_zone"].value() or "UTC", now),
+        **lines.runs(cron, zone, now, first),
         "title": found.name if found else "New schedule",
         "tab_title": found.name if found else "New schedule",
         "form": form,

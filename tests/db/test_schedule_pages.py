@@ -183,11 +183,22 @@ def test_the_next_five_runs_are_shown_as_one_types(operator):
     page = text(operator.get("/admin/schedules/plan", asked))
     plan = Plan("0 6 * * MON-FRI", "Europe/Athens")
     for run in plan.upcoming(timezone.now()):
-        assert f"{run:%a %-d %b %Y, %H:%M %Z}" in page
+        assert f"{run:%a %-d %b}" in page
+        assert f"{run:%H:%M %Z}</span>" in page
     assert "At 06:00 on Monday through Friday, by the clock of Europe/Athens" in page
     wrong = text(operator.get("/admin/schedules/plan", asked | {"cron": "0 6 * * FUNDAY"}))
     assert "The day of week &#x27;FUNDAY&#x27; cannot be read" in wrong
     assert "Say when" in text(operator.get("/admin/schedules/plan"))
+
+
+def test_the_page_begins_with_the_run_that_was_put_off(operator, schedule):
+    plan = Plan(schedule.cron, schedule.time_zone)
+    later = plan.upcoming(timezone.now(), 4)[3]
+    JobSchedule.objects.update(next_run_at=later, failures=1, last_error="The feed is gone.")
+    page = operator.get(reverse("schedule", args=[schedule.pk]))
+    assert page.context["coming"][0][0].startswith(f"{later:%a %-d %b}")
+    assert len(page.context["coming"]) == 5
+    assert "Failure 1 of 5 in a row: The feed is gone." in text(page)
 
 
 def test_without_a_script_a_button_shows_them_and_saves_nothing(operator, schedule):
