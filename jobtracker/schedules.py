@@ -27,7 +27,7 @@ from jobtracker.uploads import SourceRefused
 
 PAUSE_AFTER = 5  # failures in a row
 BACK_OFF = timedelta(minutes=15)  # after the first failure; doubled after each further one
-AT_ONCE = 50  # due schedules a call
+AT_ONCE = 20  # due schedules a call: the lifeline has other things to do each second
 ERROR_CHARS = 200
 
 SUBJECT = "schedule"  # in the audit log

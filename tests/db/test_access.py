@@ -149,6 +149,8 @@ TABLES = {
     "jobtracker.jobcheckpoint": (VIEWER, NOBODY, NOBODY),
     "jobtracker.jobevent": (VIEWER, NOBODY, NOBODY),
     "jobtracker.jobqueue": (VIEWER, NOBODY, OPERATOR),
+    "jobtracker.filetoremove": (VIEWER, NOBODY, NOBODY),
+    "jobtracker.jobmetricshour": (VIEWER, NOBODY, NOBODY),
     "jobtracker.jobschedule": (VIEWER, NOBODY, NOBODY),
     "jobtracker.user": (ADMINISTRATOR, ADMINISTRATOR, ADMINISTRATOR),
     "jobtracker.worker": (VIEWER, NOBODY, NOBODY),
