@@ -58,6 +58,7 @@ class ImportPipeline(Pipeline):
     )
     item_tables = (ItemTable(ImportRow, "job_id"),)
     source_column = "source_file"
+    seeds = {"source_name": "b.filename", "import_type": "'xml'"}
     items_template = "imports/items.html"
     start_template = "imports/start.html"
 

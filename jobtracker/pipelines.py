@@ -91,7 +91,8 @@ class Pipeline:
 
     `words` are other names of the type that people search by, `running` is the monitor's state of
     a job that runs. `item_tables` hold what `forget` removes, and go when a job is pruned: those
-    first that refer to others. `source_column` is the detail's column that names the stored source.
+    first that refer to others. `source_column` is the detail's column that names the stored source,
+    `seeds` gives what the detail of an invented job has in its own columns, as `Detail.mirrors` do.
 
     A stage with a finished checkpoint is skipped; inside a stage items are keyed, so a resumed
     stage does what is expected less what is committed.
@@ -107,6 +108,7 @@ class Pipeline:
     detail: Detail
     item_tables: tuple[ItemTable, ...] = ()
     source_column: str = ""
+    seeds: Mapping[str, str] = {}
     items_template: str = ""
     start_template: str = ""
 

@@ -64,6 +64,7 @@ class PdfPipeline(Pipeline):
         ItemTable(PdfRow, "job_id"),
     )
     source_column = "source_file"
+    seeds = {"id": "b.document_id", "filename": "b.filename", "content_hash": "md5(b.id::text)"}
     items_template = "pdfjobs/items.html"
     start_template = "pdfjobs/start.html"
 

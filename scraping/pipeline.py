@@ -59,6 +59,7 @@ class ScrapingPipeline(Pipeline):
         ItemTable(ScrapingPage, "session__background_job_id"),
         ItemTable(ScrapingRow, "job_id"),
     )
+    seeds = {"source_url": "'https://' || b.filename || '/'"}
     items_template = "scraping/items.html"
 
     # --- stages ---

@@ -18,7 +18,7 @@ from jobtracker.models import FileToRemove
 from jobtracker.retention import ageing, files, jobs
 from jobtracker.retention.rows import ALL_TABLES, Bit, detail_of
 
-JOBS = 500  # of one transaction
+JOBS = 250  # of one transaction
 
 _Step = Callable[[int], Bit]
 

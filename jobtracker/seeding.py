@@ -1,0 +1,198 @@
+"""Invents jobs, for development and benchmarks: many, of every type, state, supplier and error,
+over a year, set-based. What they would have made does not exist."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Field
+
+from jobtracker import pipelines
+from jobtracker.catalogue.models import Supplier
+from jobtracker.causes import fingerprint
+from jobtracker.models import BackgroundJob, JobMetricsHour
+from jobtracker.pipelines import Pipeline
+
+BATCH = 50_000
+YEAR = 365 * 24 * 3600
+SUPPLIERS = [
+    f"{first} {last}"
+    for first in ("Northlight", "Alder", "Brightwater", "Cobalt", "Dunmore", "Elmstead")
+    for last in ("Tiles", "Fabrics", "Flooring", "Stone", "Surfaces")
+]
+ERRORS = {
+    "xml_import": [
+        ("source_fetched", "The server answered 503 Service Unavailable."),
+        ("source_fetched", "The connection to the server timed out after 30 s."),
+        ("feed_parsed", "The feed ends in the middle of record 48,213."),
+        ("fields_mapped", "The mapping cannot be obeyed: the feed has no field g:price."),
+        ("rows_imported", "All 1,240 items failed: no price in it"),
+    ],
+    "pdf_processing": [
+        ("pdf_loaded", "The file is damaged: it has no page tree."),
+        ("tables_extracted", "The reader was killed on page 217 for want of memory."),
+        ("materials_extracted", "No page holds a product table that could be read."),
+    ],
+    "web_scraping": [
+        ("pages_discovered", "No page was found to read. robots.txt allows none."),
+        ("pages_scraped", "The site answered 429 Too Many Requests to every page."),
+        ("pages_scraped", "The name of the host cannot be found."),
+    ],
+}
+
+
+def seed(number: int, told: Callable[[int], None] = lambda done: None) -> None:
+    """Make so many jobs, with attempts and detail rows, and forget what was rolled up before.
+    `told` hears how many there are so far."""
+    Supplier.objects.bulk_create([Supplier(name=name) for name in SUPPLIERS], ignore_conflicts=True)
+    for done in range(0, number, BATCH):
+        many = min(BATCH, number - done)
+        with transaction.atomic():
+            _make(many)
+        told(done + many)
+    JobMetricsHour.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE background_jobs; ANALYZE job_attempts")
+
+
+def _make(number: int) -> None:
+    suppliers = list(Supplier.objects.filter(name__in=SUPPLIERS).values_list("pk", flat=True))
+    errors = [
+        (kind, place, stage, message, fingerprint(kind, stage, message))
+        for kind, each in ERRORS.items()
+        for place, (stage, message) in enumerate(each)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_DRAW, {"number": number, "year": YEAR, "suppliers": suppliers})
+        cursor.execute(
+            "CREATE TEMPORARY TABLE seed_errors ON COMMIT DROP AS SELECT * FROM unnest(%s::text[],"
+            " %s::int[], %s::text[], %s::text[], %s::text[])"
+            " AS e(kind, place, stage, message, cause)",
+            [list(column) for column in zip(*errors, strict=True)],
+        )
+        defaults = _defaults(BackgroundJob, _JOB.keys())
+        cursor.execute(
+            _insert(BackgroundJob, _JOB | dict.fromkeys(defaults, "%s"), _FROM),
+            [*defaults.values()],
+        )
+        cursor.execute(_ATTEMPTS)
+        for pipeline in pipelines.registered():
+            _make_details(cursor, pipeline)
+        cursor.execute("DROP TABLE seeds, seed_errors")
+
+
+def _make_details(cursor: Any, pipeline: Pipeline) -> None:
+    model = pipeline.detail.model
+    known = {"background_job_id": "b.id", "created_at": "b.created_at"}
+    known |= dict(pipeline.detail.mirrors) | dict(pipeline.seeds)
+    defaults = _defaults(model, known.keys())
+    cursor.execute(
+        _insert(
+            model,
+            known | dict.fromkeys(defaults, "%s"),
+            "seeds s JOIN background_jobs b USING (id) WHERE s.kind = %s",
+        ),
+        [*defaults.values(), pipeline.job_type],
+    )
+
+
+def _insert(model: Any, columns: dict[str, str], source: str) -> str:
+    return (
+        f"INSERT INTO {model._meta.db_table} ({', '.join(columns)})"
+        f" SELECT {', '.join(columns.values())} FROM {source}"
+    )
+
+
+def _defaults(model: Any, known: Any) -> dict[str, Any]:
+    """Return what Django would write to the columns that must have a value and are not known."""
+    fields: list[Field[Any, Any]] = model._meta.concrete_fields
+    return {
+        field.column: field.get_db_prep_save(field.get_default(), connection)
+        for field in fields
+        if field.column not in known
+        and not field.null
+        and not field.primary_key
+        and not field.has_db_default()
+    }
+
+
+# What is random is drawn once; the rest follows from it.
+_DRAW = """
+CREATE TEMPORARY TABLE seeds ON COMMIT DROP AS
+SELECT uuidv7(made - clock_timestamp()) AS id, made, kind, what,
+    (%(suppliers)s::bigint[])[1 + floor(random() * cardinality(%(suppliers)s::bigint[]))]
+        AS supplier,
+    CASE WHEN what = 'failed' THEN 1 + floor(random() * 3)::int ELSE 1 END
+        AS tries,
+    1 + floor(exp(random() * 6))::int AS waited,
+    1 + exp(random() * 8) AS took,
+    CASE kind WHEN 'pdf_processing' THEN 4 + floor(random() * 120)::int
+        ELSE 20 + floor(exp(random() * 9))::int END AS total,
+    CASE WHEN random() < 0.3 THEN random() * 0.2 ELSE 0 END AS bad,
+    floor(random() * 15)::int AS place, random() AS luck
+FROM (
+    SELECT clock_timestamp() - make_interval(secs => CASE WHEN live THEN random() * 3600
+            ELSE 7200 + random() * (%(year)s - 7200) END) AS made,
+        CASE WHEN live THEN (ARRAY['pending', 'pending', 'later', 'mapping', 'processing'])
+                [1 + floor(random() * 5)]
+            WHEN fate < 0.90 THEN 'completed' WHEN fate < 0.97 THEN 'failed'
+            ELSE 'cancelled' END AS what,
+        (ARRAY['xml_import', 'xml_import', 'xml_import', 'pdf_processing', 'web_scraping'])
+            [1 + floor(random() * 5)] AS kind
+    FROM (SELECT random() AS fate, random() < 0.002 AS live
+          FROM generate_series(1, %(number)s)) drawn
+) born
+"""
+_STATUS = "CASE s.what WHEN 'later' THEN 'pending' WHEN 'mapping' THEN 'pending' ELSE s.what END"
+_ENDED_AT = "s.made + make_interval(secs => s.waited + s.took)"
+_DONE = "CASE WHEN s.what = 'completed' THEN 1 WHEN s.what = 'pending' THEN 0 ELSE s.luck END"
+_JOB = {
+    "id": "s.id",
+    "job_type": "s.kind",
+    "status": _STATUS,
+    "supplier_id": "s.supplier",
+    "filename": "CASE s.kind WHEN 'web_scraping' THEN 'supplier' || s.supplier || '.example'"
+    " WHEN 'pdf_processing' THEN 'catalogue-' || to_char(s.made, 'YYYY-MM') || '.pdf'"
+    " ELSE 'products-' || to_char(s.made, 'YYYY-MM-DD') || '.xml' END",
+    "document_id": "CASE s.kind WHEN 'pdf_processing' THEN uuidv7() END",
+    "priority": "CASE WHEN s.luck < 0.8 THEN 1 ELSE mod(floor(s.luck * 20)::int, 4) END",
+    "created_at": "s.made",
+    "started_at": "CASE WHEN s.what NOT IN ('pending', 'later') AND NOT (s.what = 'cancelled'"
+    " AND s.luck < 0.3) THEN s.made + make_interval(secs => s.waited) END",
+    "completed_at": f"CASE s.what WHEN 'completed' THEN {_ENDED_AT} END",
+    "failed_at": f"CASE s.what WHEN 'failed' THEN {_ENDED_AT} END",
+    "cancelled_at": f"CASE s.what WHEN 'cancelled' THEN {_ENDED_AT} END",
+    "updated_at": f"least({_ENDED_AT}, clock_timestamp())",
+    "progress": f"CASE WHEN s.what = 'completed' THEN 100 ELSE floor({_DONE} * 99) END",
+    "run_after": "CASE s.what WHEN 'later' THEN clock_timestamp() + s.luck * interval '7 days' END",
+    "waiting_for": "CASE s.what WHEN 'mapping' THEN 'mapping' END",
+    "attempt_token": "CASE s.what WHEN 'processing' THEN gen_random_uuid() END",
+    "last_heartbeat": "CASE WHEN s.what NOT IN ('pending', 'later') THEN clock_timestamp() END",
+    "retry_count": "CASE WHEN s.what = 'failed' THEN s.tries - 1 ELSE 0 END",
+    "current_stage": "CASE WHEN s.what IN ('failed', 'processing') THEN e.stage ELSE '' END",
+    "error": "CASE s.what WHEN 'failed' THEN e.message ELSE '' END",
+    "error_fingerprint": "CASE s.what WHEN 'failed' THEN e.cause ELSE '' END",
+    "total_items": "s.total",
+    "done_items": f"floor(s.total * (1 - s.bad) * {_DONE})",
+    "failed_items": "CASE s.what WHEN 'completed' THEN s.total - floor(s.total * (1 - s.bad))"
+    " ELSE 0 END",
+    "result": "CASE s.what WHEN 'completed' THEN jsonb_build_object('materials',"
+    " floor(s.total * (1 - s.bad)), 'updated', floor(s.total * (1 - s.bad))) ELSE '{}' END",
+}
+_FROM = """
+seeds s JOIN seed_errors e ON e.kind = s.kind
+    AND e.place = mod(s.place, (SELECT count(*)::int FROM seed_errors o WHERE o.kind = s.kind))
+"""
+_ATTEMPTS = """
+INSERT INTO job_attempts (job_id, number, token, worker, host, pid, claimed_at, started_at,
+    finished_at, outcome, stage, error, error_type, traceback, sentry_event_id)
+SELECT b.id, n, CASE WHEN b.status = 'processing' THEN b.attempt_token ELSE gen_random_uuid() END,
+    '00000000-0000-7000-8000-000000000000', 'seed', 1, b.started_at, b.started_at,
+    CASE WHEN b.status <> 'processing' THEN coalesce(b.completed_at, b.failed_at, b.cancelled_at,
+        b.started_at + interval '1 second') END,
+    CASE WHEN b.status = 'processing' THEN NULL WHEN n < s.tries THEN 'retryable'
+        WHEN b.status = 'pending' THEN 'waiting' ELSE b.status END,
+    b.current_stage, b.error, CASE b.error WHEN '' THEN '' ELSE 'Permanent' END, '', ''
+FROM seeds s JOIN background_jobs b USING (id) CROSS JOIN LATERAL generate_series(1, s.tries) n
+WHERE b.started_at IS NOT NULL
+"""
