@@ -107,7 +107,7 @@ def _defaults(model: Any, known: Any) -> dict[str, Any]:
     """Return what Django would write to the columns that must have a value and are not known."""
     fields: list[Field[Any, Any]] = model._meta.concrete_fields
     return {
-        field.column: field.get_db_prep_save(field.get_default(), connection)
+        str(field.column): field.get_db_prep_save(field.get_default(), connection)
         for field in fields
         if field.column not in known
         and not field.null

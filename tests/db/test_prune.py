@@ -79,7 +79,7 @@ def test_each_outcome_has_its_days():
 
 def test_no_days_are_for_ever(settings):
     settings.RETENTION_DAYS_COMPLETED = settings.RETENTION_DAYS_FAILED = settings.UNDO_DAYS = 0
-    jobs = [ended_job("completed", days=3000), ended_job("failed", days=3000)]
+    jobs = [ended_job("completed", days=300), ended_job("failed", days=300)]
     MaterialVersion.objects.create(material_id=1, op="c", source_id=1, source_key="k")
     MaterialVersion.objects.update(at=Now() - timedelta(days=3000))
     rolled_up()
