@@ -293,6 +293,7 @@ def run(claimed: lifecycle.Claimed, link: Link) -> None:
     """Run one attempt to its end and tell the nurse how it ended. Never raises `Exception`."""
     stage = ""
     try:
+        faults.point("child.isolated")
         lifecycle.note_session(claimed.token)
         faults.point("child.noted")
         lifecycle.start(claimed.token)

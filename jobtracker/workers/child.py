@@ -36,7 +36,6 @@ def main(claimed: Claimed, pipe: int, word: Word) -> NoReturn:
     code = 1
     try:
         _isolate(pipe)
-        faults.point("child.isolated")
         link = Channel(pipe, word, settings.LEASE_SECONDS * PATIENCE)
         context.run(claimed, link)
         faults.point("finish.told")

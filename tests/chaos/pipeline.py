@@ -8,12 +8,14 @@ the ledger in a fenced transaction of its own. What a job does is in its metadat
     behaviour  plain, scheduled, cancel (the harness cancels it), transient (one passing error),
                permanent (an error that no retry mends), poison (a segmentation fault each time)
     at         before which item it misbehaves, or is cancelled
+    pace       seconds that an item takes besides
 """
 
 import http.client
 import mmap
 import os
 import signal
+import time
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -83,6 +85,7 @@ class ChaosPipeline(Pipeline):
             if item in committed:
                 continue
             mmap.mmap(-1, SCRATCH_BYTES).close()
+            time.sleep(context.job.metadata.get("pace", 0))
             _misbehave(context, item)
             context.check()
             sink.call(context.job.id, item, context.token)

@@ -25,10 +25,10 @@ from jobtracker.models import (
 from jobtracker.plans import Plan
 from jobtracker.schedules import Wanted
 from jobtracker.states import Priority
-from tests.chaos.trial import ITEMS, LIVE, Steps, Trial
+from tests.chaos.trial import LIVE, Steps, Trial
 from tests.fixtures.worker_host import query
 
-MANY_ITEMS = 120  # take longer than a beat
+SLOW = 0.1  # seconds an item, so that a beat falls into the job
 LOST_HOST = "lost-host"
 FAR, LONG_AGO = "2100-01-01T00:00Z", "2020-01-01T00:00Z"
 
@@ -38,7 +38,7 @@ def run_job(trial: Trial) -> Steps:
 
 
 def run_long_job(trial: Trial) -> Steps:
-    yield from trial.until_ended(trial.make(items=MANY_ITEMS))
+    yield from trial.until_ended(trial.make(pace=SLOW))
 
 
 def create(trial: Trial) -> Steps:
@@ -157,7 +157,7 @@ def lose_frozen_host(trial: Trial) -> Steps:
 
 
 def kill_nurse(trial: Trial) -> Steps:
-    job = trial.make(items=3 * ITEMS)
+    job = trial.make(pace=SLOW)
     trial.ground.look()
     attempts = JobAttempt.objects.filter(job_id=job, finished_at=None)
     while trial.ground.states[trial.name][job] in LIVE:

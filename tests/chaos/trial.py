@@ -17,8 +17,9 @@ from jobtracker import faults, lifecycle
 from jobtracker.faults import Fault
 from jobtracker.models import Worker
 from jobtracker.states import Priority
-from tests.fixtures.worker_host import LEASE_SECONDS, WorkerHost, comm, query
+from tests.fixtures.worker_host import WorkerHost, comm, query
 
+LEASE_SECONDS = 4
 STOP_SECONDS = LEASE_SECONDS + 2.0
 LIFELINE_STOP_SECONDS = 3.0  # the supervisor replaces one that is silent for 15 s
 ASIDE_SECONDS = 60  # after which a process aside ends whatever it does
@@ -119,23 +120,24 @@ class Trial:
 
     # --- what provocations use ---
 
-    def make(self, *, items: int = ITEMS, behaviour: str = "plain", **values: Any) -> UUID:
+    def make(self, *, pace: float = 0, behaviour: str = "plain", **values: Any) -> UUID:
         """Create a job of the chaos pipeline for this trial."""
         return lifecycle.create(
             "xml_import",
             supplier_id=self.ground.supplier,
-            metadata=self.told(items=items, behaviour=behaviour),
+            metadata=self.told(pace=pace, behaviour=behaviour),
             max_attempts=20,
             detail={"source_name": "chaos", "import_type": "xml"},
             **values,
         ).job_id
 
-    def told(self, *, items: int = ITEMS, behaviour: str = "plain") -> dict[str, Any]:
+    def told(self, *, pace: float = 0, behaviour: str = "plain") -> dict[str, Any]:
         """Return the metadata of a job of the chaos pipeline for this trial."""
         return {
             "trial": self.name,
             "label": f"{self.name}-{uuid4().hex[:8]}",
-            "items": items,
+            "items": ITEMS,
+            "pace": pace,
             "behaviour": behaviour,
             "at": -1,
         }

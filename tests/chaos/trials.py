@@ -15,13 +15,14 @@ from jobtracker.states import JobType
 from tests.chaos import provocations
 from tests.chaos.pipeline import ChaosPipeline
 from tests.chaos.sink import Sink
-from tests.chaos.trial import Ground, Trial
+from tests.chaos.trial import LEASE_SECONDS, Ground, Steps, Trial
 from tests.fixtures.worker_host import WorkerHost, comm, query, until
 
 HERE = Path(__file__).parent
 SLOTS = 8
 LOOK_SECONDS = 0.05
-TRIAL_SECONDS = 60.0
+PATIENCE_SECONDS = 60.0
+TRIAL_SECONDS = 3.0  # more for each trial: some must wait for each other
 # There the attempt's child fails, so it is the job's own trouble and uses the attempt up.
 CHILD = ("child.", "item.", "checkpoint.", "finish.recounted", "finish.told")
 # Each job passes them, several times or not, so that it need not be the first time.
@@ -64,6 +65,7 @@ def ground(folder: Path) -> Iterator[tuple[Ground, Sink]]:
             JOBTRACKER_DATA=str(data),
             JOBTRACKER_FAULT=faults.BY_FILE,
             CHAOS_SINK=sink.address,
+            LEASE_SECONDS=str(LEASE_SECONDS),
         )
         yield Ground(host, data / faults.FOLDER, supplier.pk), sink
     finally:
@@ -74,20 +76,37 @@ def ground(folder: Path) -> Iterator[tuple[Ground, Sink]]:
         pipelines.register(kept)
 
 
-def run(trials: Sequence[Trial]) -> list[str]:
-    """Run trials at the same time until all have ended; return a line for each that has not."""
-    until = time.monotonic() + TRIAL_SECONDS
-    running = {trial: trial.steps(provocations.of(trial.fault.point)) for trial in trials}
+def lanes(trials: Sequence[Trial]) -> list[list[Trial]]:
+    """Let all run at the same time, but one after another those that use up attempts: a job that
+    met three of them would have failed, and rightly."""
+    using_up = [trial for trial in trials if uses_up(trial.fault)]
+    return [using_up, *([trial] for trial in trials if trial not in using_up)]
+
+
+def run(lanes: Sequence[Sequence[Trial]]) -> list[str]:
+    """Run the trials of each lane one after another, the lanes at the same time; return a line for
+    each trial that does not come to its end."""
+    began = time.monotonic()
+    patience = PATIENCE_SECONDS + TRIAL_SECONDS * sum(map(len, lanes))
+    under_way: set[Trial] = set()
+
+    def walk(lane: Sequence[Trial]) -> Steps:
+        for trial in lane:
+            under_way.add(trial)
+            yield from trial.steps(provocations.of(trial.fault.point))
+            under_way.remove(trial)
+            print(f"{time.monotonic() - began:6.1f} s  {trial.name}", flush=True)
+
+    walks = [walk(lane) for lane in lanes]
     try:
-        while running and time.monotonic() < until:
-            trials[0].ground.look()
-            for trial, steps in list(running.items()):
-                if next(steps, trial) is trial:
-                    del running[trial]
+        while walks and time.monotonic() - began < patience:
             time.sleep(LOOK_SECONDS)
-        return [_describe(trial) for trial in running]
+            for trial in list(under_way)[:1]:
+                trial.ground.look()
+            walks = [steps for steps in walks if next(steps, walks) is not walks]
+        return [f"not over after {patience:.0f} s: {_describe(trial)}" for trial in under_way]
     finally:
-        for trial in running:
+        for trial in under_way:
             trial.clean_up()
 
 
@@ -100,7 +119,7 @@ def _describe(trial: Trial) -> str:
     )
     pid = trial.fired
     where = f"fired in {pid} {comm(pid)}" if pid else "has not fired"
-    return f"{trial.name}: not over after {TRIAL_SECONDS:.0f} s, {where}; {attempts}"
+    return f"{trial.name} {where}; {attempts}"
 
 
 def broken(wanted: Sequence[Fault], sink: Sink) -> dict[str, list[tuple[Any, ...]]]:
@@ -115,12 +134,13 @@ def broken(wanted: Sequence[Fault], sink: Sink) -> dict[str, list[tuple[Any, ...
     found = {path.stem: query(path.read_text()) for path in sorted(HERE.glob("invariants/*.sql"))}
     # Which child a fault met is not told to the invariants; so no more may be used up in all.
     [(used,)] = query("SELECT count(*) FROM job_attempts WHERE outcome IN ('crashed', 'retryable')")
-    allowed = sum(_uses_up(fault) for fault in wanted)
+    allowed = sum(uses_up(fault) for fault in wanted)
     found["attempts_used_up_in_all"] = [(used, allowed)] if used > allowed else []
     return {name: rows for name, rows in found.items() if rows}
 
 
-def _uses_up(fault: Fault) -> bool:
+def uses_up(fault: Fault) -> bool:
+    """Tell whether the fault costs the job that it meets an attempt."""
     return fault.point.startswith(CHILD) and fault.action in ("raise", "kill")
 
 
@@ -129,7 +149,7 @@ def _tell_faults(wanted: Sequence[Fault]) -> None:
     kinds = {"raise": "backend", "close": "backend"}
     told = [(provocations.LOST_HOST, "host")]
     for fault in wanted:
-        kind = "child" if _uses_up(fault) else kinds.get(fault.action, fault.action)
+        kind = "child" if uses_up(fault) else kinds.get(fault.action, fault.action)
         told.append((socket.gethostname(), kind))
     for number, (host, kind) in enumerate(told):
         query(

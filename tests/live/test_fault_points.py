@@ -30,13 +30,9 @@ def test_nothing_is_lost_wherever_a_process_fails(database: None, tmp_path: Path
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(10**6))
     wanted = trials.draw(seed)
     print(f"CHAOS_SEED={seed}", *wanted, sep="\n")
-    # What kills comes last: it would end processes that others have stopped.
-    kills = [fault for fault in wanted if fault.action == "kill"]
-    others = [fault for fault in wanted if fault.action != "kill"]
     with trials.ground(tmp_path) as (ground, sink):
-        for group in (others, kills):
-            troubles = trials.run([Trial(fault, ground) for fault in group])
-            assert not troubles, "\n".join([ground.host.log, *troubles])
+        troubles = trials.run(trials.lanes([Trial(fault, ground) for fault in wanted]))
+        assert not troubles, "\n".join([ground.host.log, *troubles])
         ground.host.stop()
         assert trials.broken(wanted, sink) == {}, ground.host.log
 
