@@ -271,6 +271,15 @@ def test_a_retry_gives_way_to_a_live_job_with_the_same_key():
     assert not lifecycle.rerun_from(first.pk, "first", None, "why")
 
 
+def test_of_ended_jobs_with_one_key_a_retry_takes_the_newest():
+    jobs = []
+    for _ in range(3):
+        jobs.append(make_job(unique_key="k").pk)
+        lifecycle.cancel(jobs[-1:], None)
+    assert lifecycle.retry(jobs, None) == jobs[-1:]
+    assert lifecycle.retry(jobs, None) == []
+
+
 def test_running_again_from_a_stage_undoes_that_stage_and_the_later(pipeline):
     job = make_job()
     lifecycle.complete(claim().token, GOOD)
