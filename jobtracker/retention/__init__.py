@@ -38,13 +38,15 @@ class Pruner:
         until = time.monotonic() + seconds
         self._left = self._left or list(self._steps())
         while self._left:
+            began = time.monotonic()
             bit = Bit()
             with self._bite.taken() as most:
                 bit = self._left[0](most)
             self.gone += bit.gone
             if not bit.more:
                 self._left.pop(0)
-            if time.monotonic() >= until:
+            now = time.monotonic()
+            if now + (now - began) >= until:  # another like it would end too late
                 break
         return bool(self._left)
 

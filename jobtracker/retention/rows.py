@@ -5,14 +5,16 @@ A file goes after the commit of the change that let it go: the same transaction 
 row that names a missing file, and no file that nobody knows.
 """
 
+import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.db.models import Model, QuerySet
+from psycopg.errors import QueryCanceled
 
 from jobtracker import pipelines
 from jobtracker.models import (
@@ -26,6 +28,8 @@ from jobtracker.pipelines import ItemTable, Pipeline
 from jobtracker.webhooks.models import WebhookCall
 
 ROWS = 10_000  # of one table in one transaction
+
+logger = logging.getLogger(__name__)
 
 Jobs = list[tuple[UUID, str]]  # ids and types
 
@@ -135,8 +139,9 @@ def remove_rows(jobs: Jobs, tables: Iterable[ItemTable] = ()) -> Bit:
     for table, mine, files_to_keep in [*parts, *((table, ids, None) for table in tables)]:
         found = list(table.rows(mine).values_list("pk", *table.files)[:ROWS])
         if names := _names(found):
-            shown = files_to_keep(mine, names) if files_to_keep and not table.pictures else set()
-            note_files("default", names - shown)
+            if files_to_keep and not table.pictures:
+                names -= _shown(files_to_keep, mine, names)
+            note_files("default", names)
         gone[table.name] += delete(table.model, [row[0] for row in found])
         if len(found) == ROWS:
             return Bit(+gone, more=True)
@@ -185,6 +190,21 @@ def delete(model: type[Model], keys: list[Any]) -> int:
             f"DELETE FROM {model._meta.db_table} WHERE {key and key.column} = ANY(%s)", [keys]
         )
         return cursor.rowcount
+
+
+def _shown(
+    files_to_keep: Callable[[list[UUID], set[str]], set[str]], ids: list[UUID], names: set[str]
+) -> set[str]:
+    """Ask a pipeline which files must stay. All do where that takes too long to find out: a file
+    too many harms nobody, and a catalogue that large must not stop the pruning."""
+    try:
+        with transaction.atomic():
+            return files_to_keep(ids, names)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        logger.warning("%d files stay: the catalogue took too long to ask about them", len(names))
+        return names
 
 
 def _with_source(pipeline: Pipeline, ids: Any) -> QuerySet[Any]:

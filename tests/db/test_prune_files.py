@@ -4,9 +4,10 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage, storages
 from django.core.files.storage.filesystem import FileSystemStorage
+from django.db import connection
 from django.urls import reverse
 
-from jobtracker import metrics, retention
+from jobtracker import metrics, pipelines, retention
 from jobtracker.catalogue.models import MaterialSource, MaterialVersion
 from jobtracker.metrics import Bite
 from jobtracker.models import FileToRemove
@@ -84,6 +85,21 @@ def test_a_product_keeps_its_picture():
     retention.prune_all()
     assert drawn(document) == [shown, undone]
     assert other not in drawn(document)
+
+
+def test_pictures_stay_where_the_catalogue_takes_too_long_to_ask(monkeypatch):
+    def ask(ids: list, names: set[str]) -> set[str]:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 10; SELECT pg_sleep(60)")
+        return set()
+
+    monkeypatch.setattr(pipelines.get("pdf_processing"), "files_to_keep", ask)
+    document = make_document()
+    image = with_image(document)
+    end(document.background_job, days=31)
+    rolled_up()
+    assert retention.prune_all()["background_jobs completed"] == 1
+    assert drawn(document) == [image]
 
 
 def test_pictures_go_before_their_pages(client, settings):
