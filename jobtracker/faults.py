@@ -29,8 +29,8 @@ POINTS = {
     "claim.committed": "the attempt is open, nobody holds it in the shared block",
     # It forks the attempt's child.
     "fork.held": "the shared block knows the attempt, it has no child",
-    "fork.forked": "the child runs, its nurse does not watch it yet",
-    "child.isolated": "the child is alone and has no session",
+    "fork.forked": "the child has its attempt, its nurse does not watch it yet",
+    "child.isolated": "the child is alone, its session is not on record",
     "child.noted": "the child's session is on record, its start is not",
     "child.started": "its start is on record, no stage has run",
     # The child commits items and checkpoints.

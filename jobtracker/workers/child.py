@@ -1,21 +1,27 @@
 """The attempt's own process: cut off from everything its nurse owns, it runs the pipeline.
 
-It may die at any moment and harm nobody: its database session, its process group and its end of
-the pipe are its own, and whatever else it inherited is shut off first.
+It may die at any moment and harm nobody: its database session, its process group and its ends of
+the pipes are its own, and whatever else it inherited is shut off first.
+
+It is forked ahead of its job and waits for it, with its session open: a fork and a session are most
+of what a job would else wait for. It runs one attempt and ends.
 """
 
 import gc
 import logging
 import multiprocessing
 import os
+import pickle
 import resource
+import select
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from django.conf import settings
-from django.db import connections
+from django.db import Error, connection, connections
 
 from jobtracker import context, faults
 from jobtracker.lifecycle import Claimed
@@ -31,17 +37,59 @@ logger = logging.getLogger(__name__)
 _inherited: list[object] = []
 
 
-def main(claimed: Claimed, pipe: int, word: Word) -> NoReturn:
-    """Run the attempt and end the process; the caller is the child of a fork."""
+class Child:
+    """The nurse's side of a forked child: `pipe` brings its messages, `pidfd` its death."""
+
+    def __init__(self) -> None:
+        # Nothing may be left in buffers that the child would write a second time.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.word = Word(confirmed_at=0.0)
+        orders, self._orders = os.pipe()
+        self.pipe, messages = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _main(orders, messages, self.word)
+        os.close(orders)
+        os.close(messages)
+        self.pidfd = os.pidfd_open(self.pid)
+
+    def is_alive(self) -> bool:
+        return not select.select([self.pidfd], [], [], 0)[0]
+
+    def run(self, claimed: Claimed, confirmed_at: float) -> None:
+        """Let it run this attempt; once only. A dead child is found out by its pidfd."""
+        self.word.confirmed_at = confirmed_at
+        with suppress(BrokenPipeError):
+            os.write(self._orders, pickle.dumps(claimed))
+        os.close(self._orders)
+        self._orders = -1
+
+    def end(self) -> int:
+        """Kill its whole group and return its wait status."""
+        # Before the wait: until then nobody else can be given this pid.
+        processes.kill_group(self.pid)
+        processes.kill(self.pid)
+        _, status = os.waitpid(self.pid, 0)
+        for descriptor in (self.pidfd, self.pipe, self._orders):
+            if descriptor >= 0:
+                os.close(descriptor)
+        return status
+
+
+def _main(orders: int, pipe: int, word: Word) -> NoReturn:
+    """Wait for the attempt, run it and end the process; the caller is the child of a fork."""
     code = 1
     try:
-        _isolate(pipe)
-        link = Channel(pipe, word, settings.LEASE_SECONDS * PATIENCE)
-        context.run(claimed, link)
-        faults.point("finish.told")
+        _isolate(orders, pipe)
+        if not select.select([orders], [], [], 0)[0]:
+            _rehearse()
+        if claimed := _await_attempt(orders):
+            context.run(claimed, Channel(pipe, word, settings.LEASE_SECONDS * PATIENCE))
+            faults.point("finish.told")
         code = 0
     except BaseException:
-        logger.exception("attempt %s ended without a result", claimed.token)
+        logger.exception("an attempt ended without a result")
     finally:
         # No atexit, which belongs to django-q2; so what is buffered must be written here.
         sys.stdout.flush()
@@ -50,15 +98,36 @@ def main(claimed: Claimed, pipe: int, word: Word) -> NoReturn:
         os._exit(code)
 
 
-def _isolate(pipe: int) -> None:
+def _rehearse() -> None:
+    """Open the session and ask once what an attempt asks first. A forked process copies each page
+    of memory when it first writes to it; that is done before the job is there."""
+    with suppress(Error):  # there may be a database when there is a job
+        context.rehearse()
+
+
+def _await_attempt(orders: int) -> Claimed | None:
+    """Return the attempt to run; None when the nurse wants none any more. The session may have
+    been lost meanwhile: then the first question opens another."""
+    with os.fdopen(orders, "rb") as file:
+        data = file.read()
+    if not data:
+        return None
+    processes.set_name("child")
+    if connection.connection is not None and not connection.is_usable():
+        connection.close()
+    claimed: Claimed = pickle.loads(data)
+    return claimed
+
+
+def _isolate(*pipes: int) -> None:
     # What was inherited stays to the end: going through it again and again would cost time, and
     # memory, since pages that are looked at so are shared no longer.
     gc.freeze()
-    processes.set_name("child")
+    processes.set_name("spare")
     os.setpgid(0, 0)
     _reset_signals()
     _leave_sessions()
-    _shut_descriptors(pipe)
+    _shut_descriptors(pipes)
     session.use("attempt")
     # A worker of django-q2 is a daemon, and those may start no processes.
     multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
@@ -85,11 +154,11 @@ def _leave_sessions() -> None:
         wrapper.connection = None
 
 
-def _shut_descriptors(pipe: int) -> None:
-    """Point every inherited descriptor but the standard ones and `pipe` at /dev/null."""
+def _shut_descriptors(kept: tuple[int, ...]) -> None:
+    """Point every inherited descriptor but the standard ones and those at /dev/null."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     # The listing's own descriptor is among them, and closed by now: that does no harm.
     for descriptor in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
-        if descriptor > 2 and descriptor not in (pipe, nowhere):
+        if descriptor > 2 and descriptor not in (*kept, nowhere):
             os.dup2(nowhere, descriptor, inheritable=False)
     os.close(nowhere)

@@ -1,4 +1,4 @@
-"""The django-q2 task behind a ticket: it claims a job, forks a child for the attempt and keeps
+"""The django-q2 task behind a ticket: it claims a job, gives it to a child of its own and keeps
 the books until the attempt is closed.
 
 The child does the work and nothing else; so a C call that holds the interpreter, a crash or an
@@ -10,7 +10,6 @@ raises, because django-q2 would store each failure for ever.
 import logging
 import os
 import select
-import sys
 import time
 from typing import Any
 
@@ -21,9 +20,10 @@ from jobtracker import faults, lifecycle
 from jobtracker.lifecycle import Claimed, Failure
 from jobtracker.states import Outcome
 from jobtracker.workers import block as blocks
-from jobtracker.workers import child, processes, session
+from jobtracker.workers import processes, session
 from jobtracker.workers.block import Block, Record, State
-from jobtracker.workers.channel import Inbox, Stop, Word
+from jobtracker.workers.channel import Inbox, Stop
+from jobtracker.workers.child import Child
 from jobtracker.workers.diary import Diary
 from jobtracker.workers.ending import Ending, of_a_dead_child
 from jobtracker.workers.reports import report_attempt
@@ -41,12 +41,14 @@ REFUSALS = 3  # after which an ending that the database refuses is written witho
 logger = logging.getLogger(__name__)
 
 _place: Record | None = None
+_spare: Child | None = None  # forked ahead, waits for an attempt
 
 
 def take_place(**_: Any) -> None:
     """django-q2's `post_spawn`: a worker process has started."""
     global _place
     _place = blocks.shared().enlist()
+    _keep_spare()
 
 
 def take_ticket(**_: Any) -> None:
@@ -79,6 +81,26 @@ def attend() -> None:
         logger.warning("no job can be claimed: %s", error)
     except Exception:
         logger.exception("a nurse failed")
+    finally:
+        _keep_spare()
+
+
+def _keep_spare() -> None:
+    global _spare
+    if _spare and not _spare.is_alive():
+        _spare.end()
+        _spare = None
+    if _spare is None and not blocks.shared().draining:
+        _spare = Child()
+
+
+def _take_spare() -> Child:
+    global _spare
+    child, _spare = _spare, None
+    if child and not child.is_alive():
+        child.end()
+        child = None
+    return child or Child()
 
 
 class Attempt:
@@ -89,7 +111,7 @@ class Attempt:
         self._block = block
         self._place = place
         # A beat counts from before the question: the answer may have lain somewhere.
-        self._word = Word(confirmed_at=asked_at)
+        self._confirmed_at = asked_at
         self._diary = Diary()
         self._lease = float(settings.LEASE_SECONDS)
         self._epoch = block.cancel_epoch
@@ -113,58 +135,45 @@ class Attempt:
         self._place.hold(None, None)
 
     def _attend_child(self) -> Ending:
-        """1. Fork, with nothing left in buffers that the child would write a second time.
+        """1. Give the attempt to the child that waits, or to a new one.
         2. Loop over the child's pidfd, its pipe and the clock until the child is dead.
         3. Read what it left, kill its group, classify."""
-        sys.stdout.flush()
-        sys.stderr.flush()
         memory_kills = processes.out_of_memory_kills()
         faults.point("fork.held")
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            child.main(self._claimed, writing, self._word)
+        child = _take_spare()
         try:
-            os.close(writing)
-            self._place.child = pid
+            self._place.child = child.pid
+            child.run(self._claimed, self._confirmed_at)
             faults.point("fork.forked")
-            inbox = Inbox(reading)
-            pidfd = os.pidfd_open(pid)
-            try:
-                self._watch(pid, pidfd, inbox)
-            finally:
-                os.close(pidfd)
+            inbox = Inbox(child.pipe)
+            self._watch(child, inbox)
             # What the child has started itself may hold the pipe open, so no end is awaited.
             self._diary.note(inbox.read())
         finally:
-            # Before the wait: until then nobody else can be given this pid.
-            processes.kill_group(pid)
-            processes.kill(pid)
-            _, status = os.waitpid(pid, 0)
-            os.close(reading)
+            status = child.end()
         if self._diary.ending:
             return self._diary.ending
         out_of_memory = processes.out_of_memory_kills() > memory_kills
         return of_a_dead_child(status, stopped=self._stopped, out_of_memory=out_of_memory)
 
-    def _watch(self, pid: int, pidfd: int, inbox: Inbox) -> None:
+    def _watch(self, child: Child, inbox: Inbox) -> None:
         poll = select.poll()
-        poll.register(pidfd, select.POLLIN)
+        poll.register(child.pidfd, select.POLLIN)
         poll.register(inbox.pipe, select.POLLIN)
-        while pidfd not in {fd for fd, _ in poll.poll(TICK_MILLISECONDS)}:
+        while child.pidfd not in {fd for fd, _ in poll.poll(TICK_MILLISECONDS)}:
             self._diary.note(inbox.read())
             if inbox.closed:
                 poll.unregister(inbox.pipe)
             if self._diary.ending:
                 self._kill_at = min(self._kill_at, time.monotonic() + FAREWELL_SECONDS)
-            self._keep_lease()
+            self._keep_lease(child)
             self._flush()
             if self._block.draining:
-                self._stop(Stop.DRAIN, Ending.handed_back("the worker shut down"))
+                self._stop(child, Stop.DRAIN, Ending.handed_back("the worker shut down"))
             if self._lost or time.monotonic() > self._kill_at:
-                processes.kill_group(pid)
+                processes.kill_group(child.pid)
 
-    def _keep_lease(self) -> None:
+    def _keep_lease(self, child: Child) -> None:
         now = time.monotonic()
         if now >= self._beat_at or self._block.cancel_epoch != self._epoch:
             self._epoch = self._block.cancel_epoch
@@ -175,11 +184,11 @@ class Attempt:
                 self._beat_at = time.monotonic() + RETRY_SECONDS
             else:
                 self._lost = not beat.alive
-                self._word.confirmed_at = now
+                child.word.confirmed_at = self._confirmed_at = now
                 self._beat_at = now + self._lease / BEATS_PER_LEASE
                 if beat.cancel_requested:
-                    self._stop(Stop.CANCEL, Ending(Outcome.CANCELLED, Failure("")))
-        if time.monotonic() - self._word.confirmed_at > self._lease * FENCE:
+                    self._stop(child, Stop.CANCEL, Ending(Outcome.CANCELLED, Failure("")))
+        if time.monotonic() - self._confirmed_at > self._lease * FENCE:
             self._stopped = Ending.handed_back("no beat was confirmed in time")
             self._kill_at = 0.0
 
@@ -206,9 +215,9 @@ class Attempt:
         self._diary.forget(report)
         return alive
 
-    def _stop(self, stop: Stop, ending: Ending) -> None:
-        if self._word.stop is Stop.NO:
-            self._word.stop = stop
+    def _stop(self, child: Child, stop: Stop, ending: Ending) -> None:
+        if child.word.stop is Stop.NO:
+            child.word.stop = stop
             self._stopped = ending
             self._kill_at = time.monotonic() + settings.GRACE_SECONDS
 
