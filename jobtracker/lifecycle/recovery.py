@@ -21,7 +21,7 @@ def expired(lease: float) -> list[UUID]:
     return tokens
 
 
-def promote_due(limit: int = 500) -> int:
+def promote_due(limit: int = 2000) -> int:
     """Make due jobs ready; returns how many."""
     faults.point("promote.due")
     with connection.cursor() as cursor:

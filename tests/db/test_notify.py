@@ -5,6 +5,7 @@ import json
 import psycopg
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 from jobtracker import lifecycle
 from jobtracker.models import BackgroundJob, JobQueue, Worker
@@ -62,6 +63,16 @@ def test_a_job_is_announced_when_it_comes_changes_and_goes(ear):
     assert ear.heard() == [mine]
     BackgroundJob.objects.filter(pk=job.pk).delete()
     assert mine in ear.heard()
+
+
+def test_an_act_on_many_jobs_is_announced_without_comparing_them(ear):
+    """A session that had updated single rows would compare each with each: 46 s for 10,000."""
+    jobs = [make_job().pk for _ in range(181)]
+    ear.heard()
+    BackgroundJob.objects.filter(pk__in=jobs).update(updated_at=Now())
+    assert ear.heard() == [{"bulk": True}]
+    BackgroundJob.objects.filter(pk__in=jobs[:180]).update(updated_at=Now())
+    assert ear.heard() == []
 
 
 def test_a_change_by_plain_sql_is_announced(ear):
