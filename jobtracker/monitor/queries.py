@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Case, Count, Q, QuerySet, Value, When
+from django.db.models import Case, Count, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from jobtracker.models import BackgroundJob, JobSchedule
@@ -23,6 +23,7 @@ CAP = 10_000
 CAUSE_DAYS = 7
 CAUSES_SHOWN = 4
 ASKING = 20
+PEOPLE = 100
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,8 @@ class Queue:
 
 def queues() -> list[Queue]:
     """Return how the types stand. Of the ready jobs a bounded number is read, in the order of
-    their index; the oldest is the first of one of the priorities."""
+    their index. The oldest is the first of one of the priorities; asked for by `=`, a priority
+    that has no job would be looked for in every row, by the key."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -213,8 +215,8 @@ def queues() -> list[Queue]:
                 (SELECT min(first.created_at) FROM unnest(%(priorities)s) p CROSS JOIN LATERAL (
                     SELECT c.created_at FROM background_jobs c
                     WHERE c.status = 'pending' AND c.run_after IS NULL AND c.waiting_for IS NULL
-                    AND c.job_type = q.job_type AND c.priority = p
-                    ORDER BY c.id LIMIT 1
+                    AND c.job_type = q.job_type AND c.priority <= p
+                    ORDER BY c.priority DESC, c.id LIMIT 1
                 ) first),
                 pause.at, pause.actor_name, now()
             FROM job_queues q LEFT JOIN LATERAL (
@@ -331,10 +333,12 @@ def failed_alike(fingerprint: str) -> list[UUID]:
 
 
 def needing_people() -> list[rows.Row]:
-    """Return up to 100 jobs that wait for a person or have stalled, oldest first."""
-    jobs = BackgroundJob.objects.filter(status__in=LIVE)
-    jobs = jobs.filter(Q(waiting_for__isnull=False) | Q(stalled_at__isnull=False))
-    return rows.read(jobs.order_by("id")[:100])
+    """Return up to 100 jobs that wait for a person or have stalled, oldest first. Each has its own
+    index; asked for together they would be looked for in every pending job."""
+    waiting = BackgroundJob.objects.filter(waiting_for__isnull=False).order_by("waiting_for", "id")
+    running = BackgroundJob.objects.filter(status=Status.PROCESSING, stalled_at__isnull=False)
+    found = waiting.values("pk")[:PEOPLE].union(running.values("pk")[:PEOPLE], all=True)
+    return rows.read(BackgroundJob.objects.filter(pk__in=found).order_by("id")[:PEOPLE])
 
 
 def _recently_failed() -> QuerySet[BackgroundJob]:
