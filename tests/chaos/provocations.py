@@ -114,11 +114,7 @@ def come_due(trial: Trial) -> Steps:
     schedule = schedules.add("xml_import", wanted, None)
     jobs = BackgroundJob.objects.filter(metadata__schedule__id=schedule.pk)
     later = JobSchedule.objects.filter(pk=schedule.pk, next_run_at__gt=Now())
-    released = False
     while not jobs.exists():
-        if trial.fired and not released:
-            released = True
-            yield from trial.release()
         later.update(next_run_at=Now())  # a row that a stopped lifeline holds is due already
         yield
     yield from trial.until_ended(jobs[0].pk)

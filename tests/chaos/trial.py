@@ -65,6 +65,8 @@ class Trial:
         self.name = str(fault)
         self.ground = ground
         self._asides: list[int] = []
+        self._release_at: float | None = None
+        self._released = False
         self._repeat: Callable[[], Steps] = lambda: iter(())
 
     @property
@@ -82,7 +84,8 @@ class Trial:
         self.fault.arm(self.ground.folder)
         while not self.fired:
             yield from provoke(self)
-        yield from self.release()
+        while self.fault.action == "stop" and not self._released:
+            yield
         for pid in list(self._asides):
             yield from self.until_over(pid)
         yield from self._repeat()
@@ -91,17 +94,19 @@ class Trial:
             yield
         self.fault.disarm(self.ground.folder)
 
-    def release(self) -> Steps:
-        """Let a stopped process go on, once its lease has run out."""
-        if self.fault.action != "stop":
+    def tend(self) -> None:
+        """Let a stopped process go on once its lease has run out, whatever the trial waits for: it
+        may be for a lock of that very process."""
+        if self.fault.action != "stop" or self._released or not (pid := self.fired):
             return
-        pid = self.fired
-        stop = LIFELINE_STOP_SECONDS if comm(pid) == "jt-lifeline" else STOP_SECONDS
-        until = time.monotonic() + stop
-        while time.monotonic() < until:
-            yield
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
+        now = time.monotonic()
+        if self._release_at is None:
+            lifeline = comm(pid) == "jt-lifeline"
+            self._release_at = now + (LIFELINE_STOP_SECONDS if lifeline else STOP_SECONDS)
+        elif now >= self._release_at:
+            self._released = True
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def clean_up(self) -> None:
         """Leave no process behind, whatever became of the trial."""

@@ -103,6 +103,8 @@ def run(lanes: Sequence[Sequence[Trial]]) -> list[str]:
             time.sleep(LOOK_SECONDS)
             for trial in list(under_way)[:1]:
                 trial.ground.look()
+            for trial in under_way:
+                trial.tend()
             walks = [steps for steps in walks if next(steps, walks) is not walks]
         return [f"not over after {patience:.0f} s: {_describe(trial)}" for trial in under_way]
     finally:
