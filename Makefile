@@ -7,7 +7,7 @@ UV := uv --version >/dev/null 2>&1
 # A third of the suite is waiting for processes, so three share two cores well.
 PYTEST := $(BIN)/python -m pytest -q -n 3 --dist loadfile
 
-.PHONY: run demo test check bench lock chromium
+.PHONY: run demo test check bench chaos lock chromium
 .DELETE_ON_ERROR:
 
 # Installs a Debian package where root may, else names it.
@@ -52,6 +52,14 @@ check: $(VENV)/dev.stamp chromium
 # Each program in benchmarks/ prints its own table too.
 bench: $(VENV)/dev.stamp $(VENV)/bench.stamp chromium
 	@$(BIN)/python benchmarks/all.py
+
+# Jobs under faults: SEED, JOBS, FAULTS, KINDS (of the faults); or POINTS=all, each fault point.
+SEED ?= 1
+JOBS ?= 300
+FAULTS ?= 15
+chaos: $(VENV)/dev.stamp
+	@$(BIN)/python $(if $(POINTS),-m tests.chaos.points $(filter-out all,$(POINTS)),-m tests.chaos \
+	  --seed $(SEED) --jobs $(JOBS) --faults $(FAULTS) $(if $(KINDS),--kinds $(KINDS)))
 
 lock:
 	for name in requirements requirements-dev requirements-bench; do \

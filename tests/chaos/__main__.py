@@ -11,7 +11,6 @@ from pathlib import Path
 from tests.chaos.plan import KINDS
 
 BRIEF_JOBS = 1000  # below which stops and outages are shorter
-SHOWN = 5
 
 
 def main() -> int:
@@ -21,10 +20,14 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=15)
     parser.add_argument("--kinds", default="", help=f"of: {', '.join(KINDS)} (all)")
     parser.add_argument("--lease", type=int, default=8, help="LEASE_SECONDS of the workers (8)")
-    parser.add_argument("--slots", type=int, default=2, help="of each of the two groups (2)")
+    parser.add_argument("--slots", type=int, default=2, help="of each worker group (2)")
+    parser.add_argument(
+        "--groups", type=int, choices=[1, 2], default=2, help="1: `manage.py worker` alone (2)"
+    )
+    parser.add_argument("--pace", type=float, default=0.0, help="seconds more for each item (0)")
     parser.add_argument(
         "--without",
-        choices=["fence", "quiet", "rowlock"],
+        choices=["", "fence", "quiet", "rowlock"],
         default="",
         help="negative control: switch this safeguard off; damage must be found",
     )
@@ -52,7 +55,16 @@ def main() -> int:
         line=6 if brief else 12,
     )
     options = Options(
-        told.seed, told.jobs, told.faults, kinds, told.lease, told.slots, lengths, told.without
+        seed=told.seed,
+        jobs=told.jobs,
+        faults=told.faults,
+        kinds=kinds,
+        lease=told.lease,
+        slots=told.slots,
+        groups=told.groups,
+        pace=told.pace,
+        lengths=lengths,
+        without=told.without,
     )
     print(
         f"seed {told.seed}, {told.jobs} jobs, {told.faults} faults, lease {told.lease} s;"

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import psycopg
+from django.db import Error, connection
 
 from jobtracker import lifecycle
 from jobtracker.states import JobType
@@ -70,14 +71,16 @@ class Injector:
         self._hurt: set[UUID] = set()  # jobs that lost an attempt to us: one each
         self._open: list[tuple[str, int, UUID]] = []
         self._line_busy = False
-        self._pausing: tuple[int, float] | None = None
+        self._patience: dict[int, float] = {}  # until when a fault waits for an idle nurse
         self.stopped_nurses = 0
 
     def inject(self, plan: FaultPlan) -> Fault | None:
         """Do it, if it can be done now."""
         self._note_open()
         act = getattr(self, "_" + plan.kind.replace("-", "_"))
-        fault: Fault | None = act(plan, self._groups[plan.group], Random(plan.draw))
+        fault: Fault | None = act(
+            plan, self._groups[plan.group % len(self._groups)], Random(plan.draw)
+        )
         return fault
 
     # --- kills ---
@@ -117,17 +120,23 @@ class Injector:
 
     def _nurse_idle(self, plan: FaultPlan, group: Group, random: Random) -> Fault | None:
         """Nobody is idle while there is work, so the queue is paused until someone is."""
-        if self._pausing is None or self._pausing[0] != plan.number:
-            if not self._server.runs:
-                return None
+        if plan.number not in self._patience:
             lifecycle.set_queue(JobType.IMPORT, None, paused=True)
-            self._pausing = (plan.number, time.monotonic() + IDLE_PATIENCE)
-        idle = group.nurses(busy=False)
-        if not idle and time.monotonic() < self._pausing[1]:
+            self._patience[plan.number] = time.monotonic() + IDLE_PATIENCE
+            self._clock.after(IDLE_PATIENCE, self._resume)
+        if time.monotonic() > self._patience[plan.number]:
             return None
-        fault = self._kill_one(plan, group, random, idle)
-        lifecycle.set_queue(JobType.IMPORT, None, paused=False)
+        fault = self._kill_one(plan, group, random, group.nurses(busy=False))
+        if fault:
+            self._resume()
         return fault
+
+    def _resume(self) -> None:
+        try:
+            lifecycle.set_queue(JobType.IMPORT, None, paused=False)
+        except Error:
+            connection.close()
+            self._clock.after(0.2, self._resume)
 
     def _pusher(self, plan: FaultPlan, group: Group, random: Random) -> Fault | None:
         return self._kill_one(plan, group, random, group.pids("pusher"))
@@ -152,11 +161,12 @@ class Injector:
 
     def _up(self, plan: FaultPlan, group: Group, random: Random) -> Fault | None:
         up = self._groups[0]
-        return self._kill_all(plan, up, [up.root] if up.supervisor else [])
+        ready = up.supervisor not in (0, up.root)
+        return self._kill_all(plan, up, [up.root] if ready else [])
 
     def _host(self, plan: FaultPlan, group: Group, random: Random) -> Fault | None:
         """A host that is lost: all its processes at once, and it stays away for a while."""
-        host = self._groups[1]
+        host = self._groups[-1]
         fault = self._kill_all(plan, host, host.everything())
         if fault:
             host.stay_away(self._lengths.stop)
@@ -236,7 +246,7 @@ class Injector:
             return None
         sessions = self._server.query(
             "SELECT pid, application_name FROM pg_stat_activity"
-            " WHERE application_name ~ '^jobtracker (nurse|attempt|pusher|lifeline)' ORDER BY pid"
+            " WHERE application_name ~ '^jt-(nurse|attempt|pusher|lifeline)$' ORDER BY pid"
         )
         if not sessions:
             return None

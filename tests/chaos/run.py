@@ -26,6 +26,7 @@ from tests.chaos.sink import Sink
 from tests.fixtures.up_host import free_port
 
 HERE = Path(__file__).parent
+HOSTS = {"chaos-a": "up", "chaos-b": "worker"}
 LOOK_SECONDS = 0.05
 SAMPLE_SECONDS = 0.5
 COMPLETE_SECONDS = 120.0
@@ -33,15 +34,17 @@ VICTIM_SECONDS = 20.0  # a fault waits so long for a victim
 STUCK_SECONDS = 150.0
 REST_SECONDS = 5.0  # for the server to see that clients are gone
 
-# The row that is picked is not locked, and what would refuse the second claim is gone too.
+# The row that is picked is not locked, and what would refuse the second claim is gone too. The
+# pause lets claims meet that else would do so once in a thousand times.
 WITHOUT_ROW_LOCK = """
 DO $$
 DECLARE
     locking text := pg_get_functiondef('claim_job'::regproc);
     free text := replace(locking, 'FOR UPDATE OF b SKIP LOCKED', '');
+    slow text := replace(free, 'FROM picked WHERE', 'FROM picked, pg_sleep(0.2) WHERE');
 BEGIN
-    ASSERT free <> locking;
-    EXECUTE free;
+    ASSERT free <> locking AND slow <> free;
+    EXECUTE slow;
 END $$;
 DROP INDEX attempt_one_open;
 ALTER TABLE job_attempts DROP CONSTRAINT attempt_number;
@@ -58,6 +61,8 @@ class Options:
     kinds: Sequence[str]
     lease: int
     slots: int
+    groups: int
+    pace: float
     lengths: Lengths
     without: str
 
@@ -89,11 +94,11 @@ class Run:
         self._began = time.monotonic()
         self._jobs = plan.jobs(options.seed, options.jobs)
         work = sum(job.work for job in self._jobs)
-        self._waiting = plan.faults(options.seed, options.faults, options.kinds, work)
+        self._planned = plan.faults(options.seed, options.faults, options.kinds, work)
         self._missed: list[plan.FaultPlan] = []
         self._happened: list[Fault] = []
         self._last_at = time.monotonic()
-        self._wanted_since: float | None = None
+        self._wanted: list[tuple[float, plan.FaultPlan]] = []  # since when, waiting for a victim
         self._sampled = 0.0
 
     def after(self, seconds: float, act: Callable[[], None]) -> None:
@@ -150,7 +155,7 @@ class Run:
             "TMPDIR": str(temporary),
             "PYTHONWARNINGS": "ignore",
         }
-        for host, command in ("chaos-a", "up"), ("chaos-b", "worker"):
+        for host, command in list(HOSTS.items())[-self._options.groups :]:
             own = {"JOBTRACKER_DATA": str(self._folder / host), "PORT": str(free_port())}
             log = self._folder / f"{host}.log"
             self._groups.append(Group(host, command, log, shared | own))
@@ -180,6 +185,7 @@ class Run:
                     "items": job.items,
                     "behaviour": job.behaviour,
                     "at": job.at,
+                    "pace": self._options.pace,
                 },
                 run_after=later,
                 detail={"source_name": job.label, "import_type": "xml"},
@@ -192,6 +198,7 @@ class Run:
     def _work(self) -> None:
         """Turn until every job has ended and every fault is over, or nothing moves any more."""
         seen: tuple[int, int] | None = None
+        done = 0
         seen_at = time.monotonic()
         while True:
             for group in self._groups:
@@ -204,11 +211,9 @@ class Run:
             if where:
                 done, live = where
                 if not live and not self._timers:
-                    self._missed += self._waiting
+                    self._missed += [*self._planned, *(planned for _, planned in self._wanted)]
                     return
-                self._next_fault(done)
-            elif self._waiting and self._waiting[0].done is None:
-                self._next_fault(0)
+            self._inject(done)
             if time.monotonic() - seen_at > STUCK_SECONDS:
                 print(f"{self._clock()}  nothing moves any more", flush=True)
                 return
@@ -251,41 +256,35 @@ class Run:
         if due:
             lifecycle.cancel([job for (job,) in due], None)
 
-    def _next_fault(self, done: int) -> None:
-        if not self._waiting:
-            return
+    def _inject(self, done: int) -> None:
+        """Take the faults that are due, and try all that are: some wait for a victim."""
         now = time.monotonic()
-        next_one = self._waiting[0]
-        if self._wanted_since is None:
-            due = (
-                now - self._last_at >= next_one.delay
-                if next_one.done is None
-                else (done >= next_one.done)
-            )
-            if not due:
-                return
-            self._wanted_since = now
-        try:
-            fault = self._injector.inject(next_one)
-        except (Error, psycopg.OperationalError):
-            connection.close()
-            fault = None
-        if fault:
-            self._happened.append(fault)
-            jobs = f"  {len(fault.jobs)} jobs" if fault.jobs else ""
-            print(
-                f"{self._clock()}  #{fault.number} {fault.kind}  {fault.host or ''}  {fault.note}"
-                f"{jobs}",
-                flush=True,
-            )
-        elif now - self._wanted_since < VICTIM_SECONDS:
-            return
-        else:
-            self._missed.append(next_one)
-            print(f"{self._clock()}  #{next_one.number} {next_one.kind}: no victim", flush=True)
-        self._waiting.pop(0)
-        self._wanted_since = None
-        self._last_at = now
+        while self._planned and self._is_due(self._planned[0], done, now):
+            self._wanted.append((now, self._planned.pop(0)))
+            self._last_at = now
+        for wanted in list(self._wanted):
+            since, planned = wanted
+            try:
+                fault = self._injector.inject(planned)
+            except (Error, psycopg.OperationalError):
+                connection.close()
+                fault = None
+            if fault:
+                self._happened.append(fault)
+                jobs = f"  {len(fault.jobs)} jobs" if fault.jobs else ""
+                text = f"{fault.host or ''}  {fault.note}{jobs}"
+            elif now - since > VICTIM_SECONDS:
+                self._missed.append(planned)
+                text = "found no victim"
+            else:
+                continue
+            self._wanted.remove(wanted)
+            print(f"{self._clock()}  #{planned.number} {planned.kind}  {text}", flush=True)
+
+    def _is_due(self, planned: plan.FaultPlan, done: int, now: float) -> bool:
+        if planned.done is None:
+            return now - self._last_at >= planned.delay
+        return done >= planned.done
 
     def _clock(self) -> str:
         return f"{time.monotonic() - self._began:8.2f} s"
