@@ -310,11 +310,11 @@ class Lifecycle(RuleBasedStateMachine):
         return [self.job(pick, fits) for pick in picks]
 
     def token(self, pick: int) -> UUID:
-        """Return some token; two of three times, if there is one, of an attempt that runs."""
+        """Return some token; five of six times, if there is one, of an attempt that runs."""
         attempts = self.model.tables(self.model.owner or 0).attempts
         open_ = [t for t in self.tokens if t in attempts and not attempts[t].outcome]
-        among = open_ if pick % 3 and open_ else self.tokens
-        return among[pick // 3 % len(among)]
+        among = open_ if pick % 6 and open_ else self.tokens
+        return among[pick // 6 % len(among)]
 
     either: ClassVar = st.sampled_from([0, 1])
     pick: ClassVar = st.integers(0, 29)
@@ -432,11 +432,11 @@ class Lifecycle(RuleBasedStateMachine):
 
         self.act(session, "commit an item", real, lambda: self.model.commit_item(session, token))
 
-    @step(6, session=either, pick=pick, how=st.sampled_from(sorted(ENDS)))
+    @step(8, session=either, pick=pick, how=st.sampled_from(sorted(ENDS)))
     def end(self, session: int, pick: int, how: str) -> None:
         self._end(session, self.token(pick), how)
 
-    @step(2, session=either, pick=pick, how=st.sampled_from(sorted(ENDS)))
+    @step(8, session=either, pick=pick, how=st.sampled_from(sorted(ENDS)))
     def end_a_cancelled(self, session: int, pick: int, how: str) -> None:
         """A cancel that comes just before an end."""
         token = self.token(pick)
@@ -444,6 +444,14 @@ class Lifecycle(RuleBasedStateMachine):
         if attempt and not attempt.outcome:
             self._cancel(1 - session, [attempt.job])
         self._end(session, token, how)
+
+    @step(3, session=either, pick=pick, how=st.sampled_from(sorted(ENDS)))
+    def end_beside_a_commit(self, session: int, pick: int, how: str) -> None:
+        """The other session would end an attempt whose item is not committed yet."""
+        if self.model.owner is None:
+            self.begin_or_end(session, True)
+        self.commit_item(session, pick)
+        self._end(1 - session, self.token(pick), how)
 
     def _end(self, session: int, token: UUID, how: str) -> None:
         verb, said = ENDS[how]
@@ -514,9 +522,9 @@ class Lifecycle(RuleBasedStateMachine):
             lambda: self.model.answer(session, job_id, reason.value, reply),
         )  # fmt: skip
 
-    @step(session=either, pick=pick)
+    @step(2, session=either, pick=pick)
     def mark_failed(self, session: int, pick: int) -> None:
-        job_id = self.job(pick, lambda job: job.live)
+        job_id = self.job(pick, lambda job: job.attempt_token is not None)
         self.act(
             session, "mark failed", lambda: lifecycle.mark_failed(job_id, "stuck", None),
             lambda: self.model.mark(session, job_id, "failed", "Marked failed by hand: stuck", {}),
