@@ -94,8 +94,12 @@ class Table:
         print("In brackets: ours divided by the peer's.")
 
 
-def one_at_a_time(known: Sequence[System], journal: Journal, count: int, tag: str) -> None:
-    """Send jobs one by one to idle systems, in turns; the order changes each round."""
+def one_at_a_time(
+    known: Sequence[System], journal: Journal, count: int, tag: str
+) -> dict[str, list[float]]:
+    """Send jobs one by one, in turns of random order. Returns, for each system, the milliseconds
+    from before the commit to the first line of the job's own code."""
+    delays: dict[str, list[float]] = {system.name: [] for system in known}
     for number in range(count):
         for system in random.sample(known, len(known)):
             # Stock django-q2 looks each 0.2 s, so it must be met at any moment of that.
@@ -104,19 +108,14 @@ def one_at_a_time(known: Sequence[System], journal: Journal, count: int, tag: st
             sent = system.send([text], high=tag != "idle")
             if not journal.await_begun([text], BEGIN_SECONDS):
                 raise system.trouble("begin a job")
-            begun = journal.begun[text][0]
-            _delays[tag, system.name].append(1000 * (begun.at - sent))
-            _forks[tag, system.name].append(1000 * (begun.forked - sent))
+            delays[system.name].append(1000 * (journal.begun[text][0].at - sent))
+    return delays
 
 
-_delays: dict[tuple[str, str], list[float]] = {}
-_forks: dict[tuple[str, str], list[float]] = {}
-
-
-def measure_starts(known: Sequence[System], journal: Journal, count: int, tag: str) -> None:
+def measure_starts(
+    known: Sequence[System], journal: Journal, count: int, tag: str
+) -> dict[str, list[float]]:
     """Measure with all the systems running; each has begun a few jobs before."""
-    for system in known:
-        _delays[tag, system.name], _forks[tag, system.name] = [], []
     with ExitStack() as stack:
         for system in known:
             stack.enter_context(system.running())
@@ -125,28 +124,22 @@ def measure_starts(known: Sequence[System], journal: Journal, count: int, tag: s
             system.send(warm, high=True)
             if not journal.await_begun(warm, BEGIN_SECONDS):
                 raise system.trouble("begin its first jobs")
-        one_at_a_time(known, journal, count, tag)
+        return one_at_a_time(known, journal, count, tag)
 
 
-def add_starts(table: Table, label: str, tag: str, goals: tuple[str, str], why: Row) -> None:
+def add_starts(
+    table: Table, label: str, delays: dict[str, list[float]], goals: tuple[str, str], why: Row
+) -> None:
     for share, goal in ((0.5, goals[0]), (0.95, goals[1])):
-        of = f"p{share * 100:.0f}, ms"
-        for what, kept in (("child's first instruction", _forks), ("first line", _delays)):
-            row: Row = dict(why)
-            for (own_tag, name), values in kept.items():
-                if own_tag != tag:
-                    continue
-                # Where no process is forked for a job, its first line is its first instruction.
-                forked = name in {s.name for s in systems.ALL if s.forks_at_start}
-                row[name] = percentile(values if forked else _delays[tag, name], share)
-            table.add(f"{label}: commit to {what}, {of}", row, goal if kept is _forks else "")
+        row = why | {name: percentile(values, share) for name, values in delays.items()}
+        table.add(f"{label}: commit to first line, p{share * 100:.0f}, ms", row, goal)
 
 
 def starts(table: Table, known: Sequence[System], journal: Journal, sizes: Sizes) -> None:
     for system in known:
         system.empty()
-    measure_starts(known, journal, sizes.starts, "idle")
-    add_starts(table, "idle", "idle", ("10", "20"), {})
+    delays = measure_starts(known, journal, sizes.starts, "idle")
+    add_starts(table, "idle", delays, ("10", "20"), {})
 
 
 def backlog(table: Table, known: Sequence[System], journal: Journal, sizes: Sizes) -> None:
@@ -159,15 +152,16 @@ def backlog(table: Table, known: Sequence[System], journal: Journal, sizes: Size
         tag = "busy" if ready else "pending"
         for system in known:
             system.empty()
+        delays: dict[str, list[float]] = {}
         # One after the other where the backlog keeps the workers busy.
         for group in [[system] for system in able] if ready else [able]:
             for system in group:
                 system.pile_up(sizes.backlog, ready)
-            measure_starts(group, journal, sizes.starts, tag)
+            delays |= measure_starts(group, journal, sizes.starts, tag)
             for system in group:
                 system.empty()
         what = "of them 3/5 ready, low" if ready else "none ready"
-        add_starts(table, f"{sizes.backlog:,} pending, {what}", tag, ("", "30"), why)
+        add_starts(table, f"{sizes.backlog:,} pending, {what}", delays, ("", "30"), why)
 
 
 def rate(table: Table, known: Sequence[System], journal: Journal, sizes: Sizes) -> None:

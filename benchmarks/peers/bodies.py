@@ -18,16 +18,6 @@ ITEM_SECONDS = 0.025
 SLOW_SECONDS = 2.0
 LEDGER = "CREATE TABLE bench_ledger (job text, item int, pid int)"
 
-_forked_at = 0.0
-
-
-def _note_fork() -> None:
-    global _forked_at
-    _forked_at = time.monotonic()
-
-
-os.register_at_fork(after_in_child=_note_fork)
-
 
 def run(text: str) -> None:
     """Do the work of a peer's job; `text` is `kind:name`."""
@@ -78,7 +68,7 @@ def _own_session() -> Any:
 
 
 def _note(word: str, text: str, at: float) -> None:
-    line = f"{word} {text} {os.getpid()} {os.getppid()} {_forked_at:.6f} {at:.6f}\n"
+    line = f"{word} {text} {os.getpid()} {at:.6f}\n"
     file = os.open(JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(file, line.encode())
     os.close(file)

@@ -11,11 +11,9 @@ LOOK_SECONDS = 0.01
 
 @dataclass(frozen=True)
 class Begun:
-    """A job's beginning: by which process, when that was forked, and the body's first moment."""
+    """A job's beginning: by which process, and when (monotonic seconds)."""
 
     pid: int
-    parent: int
-    forked: float
     at: float
 
 
@@ -32,9 +30,9 @@ class Journal:
     def read(self) -> None:
         *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
         for line in lines:
-            word, text, pid, parent, forked, at = line.decode().split()
+            word, text, pid, at = line.decode().split()
             if word == "begin":
-                self.begun[text].append(Begun(int(pid), int(parent), float(forked), float(at)))
+                self.begun[text].append(Begun(int(pid), float(at)))
             else:
                 self.ended.add(text)
 

@@ -40,7 +40,6 @@ class System:
     needs_redis = False
     priorities = False
     backlogs = True
-    forks_at_start = False  # a process for the job, once it is known
 
     def __init__(self, folder: Path, redis_url: str) -> None:
         self._log = folder / f"{self.name.replace(' ', '-')}.log"
@@ -114,7 +113,6 @@ class System:
 class Ours(System):
     name = "ours"
     priorities = True
-    forks_at_start = True
 
     def commands(self) -> list[list[str]]:
         return [[PYTHON, "manage.py", "worker"]]
@@ -312,7 +310,6 @@ class RQ(System):
     name = "RQ"
     needs_redis = True
     backlogs = False
-    forks_at_start = True
 
     def install(self) -> None:
         from redis import Redis

@@ -1,6 +1,0 @@
-"""The same project with django-q2 as it comes: its ORM broker, every setting at its default."""
-
-from benchmarks.probe_settings import *  # noqa: F403
-
-# The name signs the packages, so it is that of the process that enqueues; the queue is its own.
-Q_CLUSTER = {"name": "jobtracker", "cluster_name": "stock", "orm": "default", "workers": 2}
