@@ -7,7 +7,7 @@ UV := uv --version >/dev/null 2>&1
 # A third of the suite is waiting for processes, so three share two cores well.
 PYTEST := $(BIN)/python -m pytest -q -n 3 --dist loadfile
 
-.PHONY: run demo test check bench chaos lock chromium
+.PHONY: run demo test check bench chaos lock chromium redis
 .DELETE_ON_ERROR:
 
 # Installs a Debian package where root may, else names it.
@@ -50,7 +50,7 @@ check: $(VENV)/dev.stamp chromium
 	$(PYTEST)
 
 # Each program in benchmarks/ prints its own table too.
-bench: $(VENV)/dev.stamp $(VENV)/bench.stamp chromium
+bench: $(VENV)/dev.stamp $(VENV)/bench.stamp chromium redis
 	@$(BIN)/python benchmarks/all.py
 
 # Jobs under faults: SEED, JOBS, FAULTS, KINDS (of the faults); or POINTS=all, each fault point.
@@ -65,6 +65,9 @@ lock:
 	for name in requirements requirements-dev requirements-bench; do \
 	  uv pip compile -q --no-header --python-version 3.11.0 --generate-hashes \
 	    $$name.in -o $$name.txt || exit 1; done
+
+redis:
+	@command -v redis-server >/dev/null || $(call apt,redis-server)
 
 chromium:
 	@command -v chromium >/dev/null || $(call apt,chromium)

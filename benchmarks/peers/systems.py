@@ -301,7 +301,7 @@ class Celery(System):
 
 
 class CeleryOnePerChild(Celery):
-    name = "Celery, a child a task"
+    name = "Celery (a child a task)"
     _queue = "one"
     _options = ("--max-tasks-per-child", "1")
 
