@@ -25,7 +25,7 @@ from jobtracker.catalogue import write
 from jobtracker.context import JobContext
 from jobtracker.lifecycle import Created
 from jobtracker.models import BackgroundJob, JobSchedule, User
-from jobtracker.pipelines import SAME_STATUS, Counts, Detail, ItemTable, Pipeline, Stage
+from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Invented, ItemTable, Pipeline, Stage
 from jobtracker.states import JobType, Permanent, StageState, Waiting
 
 SAMPLES = {"tiles.xml": "Northlight Tiles", "fabrics.csv": "Weaver & Loom"}
@@ -58,7 +58,18 @@ class ImportPipeline(Pipeline):
     )
     item_tables = (ItemTable(ImportRow, "job_id"),)
     source_column = "source_file"
-    seeds = {"source_name": "b.filename", "import_type": "'xml'"}
+    invented = Invented(
+        filename="'products-' || to_char(s.made, 'YYYY-MM-DD') || '.xml'",
+        total="20 + floor(exp(random() * 9))::int",
+        detail={"source_name": "b.filename", "import_type": "'xml'"},
+        errors=(
+            ("source_fetched", "The server answered 503 Service Unavailable."),
+            ("source_fetched", "The connection to the server timed out after 30 s."),
+            ("feed_parsed", "The feed ends in the middle of record 48,213."),
+            ("fields_mapped", "The mapping cannot be obeyed: the feed has no field g:price."),
+            ("rows_imported", "All 1,240 items failed: no price in it"),
+        ),
+    )
     items_template = "imports/items.html"
     start_template = "imports/start.html"
 

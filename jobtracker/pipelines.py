@@ -86,13 +86,26 @@ class ItemTable:
         return self.model._base_manager.filter(**{f"{self.job}__in": ids}).order_by()
 
 
+@dataclass(frozen=True)
+class Invented:
+    """What the jobs that development invents look like: SQL for the name, the number of items and
+    further columns of the job over a drawn row `s`, and for columns of the detail over its job `b`.
+    `errors` are (stage, message)."""
+
+    filename: str
+    total: str
+    detail: Mapping[str, str]
+    errors: tuple[tuple[str, str], ...]
+    job: Mapping[str, str] = field(default_factory=dict)
+
+
 class Pipeline:
     """Base class of the pipelines. A stage is a method of the stage's name taking a `JobContext`.
 
     `words` are other names of the type that people search by, `running` is the monitor's state of
     a job that runs. `item_tables` hold what `forget` removes, and go when a job is pruned: those
     first that refer to others. `source_column` is the detail's column that names the stored source,
-    `seeds` gives what the detail of an invented job has in its own columns, as `Detail.mirrors` do.
+    `invented` says what invented jobs of the type look like.
 
     A stage with a finished checkpoint is skipped; inside a stage items are keyed, so a resumed
     stage does what is expected less what is committed.
@@ -108,7 +121,7 @@ class Pipeline:
     detail: Detail
     item_tables: tuple[ItemTable, ...] = ()
     source_column: str = ""
-    seeds: Mapping[str, str] = {}
+    invented: Invented | None = None
     items_template: str = ""
     start_template: str = ""
 

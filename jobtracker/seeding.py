@@ -1,7 +1,7 @@
 """Invents jobs, for development and benchmarks: many, of every type, state, supplier and error,
 over a year, set-based. What they would have made does not exist."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import connection, transaction
@@ -11,7 +11,7 @@ from jobtracker import pipelines
 from jobtracker.catalogue.models import Supplier
 from jobtracker.causes import fingerprint
 from jobtracker.models import BackgroundJob, JobMetricsHour
-from jobtracker.pipelines import Pipeline
+from jobtracker.pipelines import Invented, Pipeline
 
 BATCH = 50_000
 YEAR = 365 * 24 * 3600
@@ -20,25 +20,6 @@ SUPPLIERS = [
     for first in ("Northlight", "Alder", "Brightwater", "Cobalt", "Dunmore", "Elmstead")
     for last in ("Tiles", "Fabrics", "Flooring", "Stone", "Surfaces")
 ]
-ERRORS = {
-    "xml_import": [
-        ("source_fetched", "The server answered 503 Service Unavailable."),
-        ("source_fetched", "The connection to the server timed out after 30 s."),
-        ("feed_parsed", "The feed ends in the middle of record 48,213."),
-        ("fields_mapped", "The mapping cannot be obeyed: the feed has no field g:price."),
-        ("rows_imported", "All 1,240 items failed: no price in it"),
-    ],
-    "pdf_processing": [
-        ("pdf_loaded", "The file is damaged: it has no page tree."),
-        ("tables_extracted", "The reader was killed on page 217 for want of memory."),
-        ("materials_extracted", "No page holds a product table that could be read."),
-    ],
-    "web_scraping": [
-        ("pages_discovered", "No page was found to read. robots.txt allows none."),
-        ("pages_scraped", "The site answered 429 Too Many Requests to every page."),
-        ("pages_scraped", "The name of the host cannot be found."),
-    ],
-}
 
 
 def seed(number: int, told: Callable[[int], None] = lambda done: None) -> None:
@@ -57,34 +38,54 @@ def seed(number: int, told: Callable[[int], None] = lambda done: None) -> None:
 
 def _make(number: int) -> None:
     suppliers = list(Supplier.objects.filter(name__in=SUPPLIERS).values_list("pk", flat=True))
+    invented = {p.job_type: p.invented for p in pipelines.registered() if p.invented}
     errors = [
         (kind, place, stage, message, fingerprint(kind, stage, message))
-        for kind, each in ERRORS.items()
-        for place, (stage, message) in enumerate(each)
+        for kind, each in invented.items()
+        for place, (stage, message) in enumerate(each.errors)
     ]
+    columns = _JOB | {
+        "filename": _by_kind("s.kind", {kind: e.filename for kind, e in invented.items()}, "''")
+    }
+    for name in {name for each in invented.values() for name in each.job}:
+        columns[name] = _by_kind(
+            "s.kind", {kind: e.job[name] for kind, e in invented.items() if name in e.job}, "NULL"
+        )
     with connection.cursor() as cursor:
-        cursor.execute(_DRAW, {"number": number, "year": YEAR, "suppliers": suppliers})
+        cursor.execute(
+            _DRAW.format(
+                total=_by_kind("kind", {kind: e.total for kind, e in invented.items()}, "0")
+            ),
+            {"number": number, "year": YEAR, "suppliers": suppliers, "kinds": [*invented]},
+        )
         cursor.execute(
             "CREATE TEMPORARY TABLE seed_errors ON COMMIT DROP AS SELECT * FROM unnest(%s::text[],"
             " %s::int[], %s::text[], %s::text[], %s::text[])"
             " AS e(kind, place, stage, message, cause)",
             [list(column) for column in zip(*errors, strict=True)],
         )
-        defaults = _defaults(BackgroundJob, _JOB.keys())
+        defaults = _defaults(BackgroundJob, columns.keys())
         cursor.execute(
-            _insert(BackgroundJob, _JOB | dict.fromkeys(defaults, "%s"), _FROM),
+            _insert(BackgroundJob, columns | dict.fromkeys(defaults, "%s"), _FROM),
             [*defaults.values()],
         )
         cursor.execute(_ATTEMPTS)
         for pipeline in pipelines.registered():
-            _make_details(cursor, pipeline)
+            if pipeline.invented:
+                _make_details(cursor, pipeline, pipeline.invented)
         cursor.execute("DROP TABLE seeds, seed_errors")
 
 
-def _make_details(cursor: Any, pipeline: Pipeline) -> None:
+def _by_kind(kind: str, expressions: Mapping[str, str], otherwise: str) -> str:
+    """Return the SQL that has the expression of the type in the column `kind`."""
+    cases = " ".join(f"WHEN '{word}' THEN {value}" for word, value in expressions.items())
+    return f"CASE {kind} {cases} ELSE {otherwise} END"
+
+
+def _make_details(cursor: Any, pipeline: Pipeline, invented: Invented) -> None:
     model = pipeline.detail.model
     known = {"background_job_id": "b.id", "created_at": "b.created_at"}
-    known |= dict(pipeline.detail.mirrors) | dict(pipeline.seeds)
+    known |= dict(pipeline.detail.mirrors) | dict(invented.detail)
     defaults = _defaults(model, known.keys())
     cursor.execute(
         _insert(
@@ -126,8 +127,7 @@ SELECT uuidv7(made - clock_timestamp()) AS id, made, kind, what,
         AS tries,
     1 + floor(exp(random() * 6))::int AS waited,
     1 + exp(random() * 8) AS took,
-    CASE kind WHEN 'pdf_processing' THEN 4 + floor(random() * 120)::int
-        ELSE 20 + floor(exp(random() * 9))::int END AS total,
+    {total} AS total,
     CASE WHEN random() < 0.3 THEN random() * 0.2 ELSE 0 END AS bad,
     floor(random() * 15)::int AS place, random() AS luck
 FROM (
@@ -137,8 +137,7 @@ FROM (
                 [1 + floor(random() * 5)]
             WHEN fate < 0.90 THEN 'completed' WHEN fate < 0.97 THEN 'failed'
             ELSE 'cancelled' END AS what,
-        (ARRAY['xml_import', 'xml_import', 'xml_import', 'pdf_processing', 'web_scraping'])
-            [1 + floor(random() * 5)] AS kind
+        (%(kinds)s::text[])[1 + floor(random() * cardinality(%(kinds)s::text[]))] AS kind
     FROM (SELECT random() AS fate, random() < 0.002 AS live
           FROM generate_series(1, %(number)s)) drawn
 ) born
@@ -151,10 +150,6 @@ _JOB = {
     "job_type": "s.kind",
     "status": _STATUS,
     "supplier_id": "s.supplier",
-    "filename": "CASE s.kind WHEN 'web_scraping' THEN 'supplier' || s.supplier || '.example'"
-    " WHEN 'pdf_processing' THEN 'catalogue-' || to_char(s.made, 'YYYY-MM') || '.pdf'"
-    " ELSE 'products-' || to_char(s.made, 'YYYY-MM-DD') || '.xml' END",
-    "document_id": "CASE s.kind WHEN 'pdf_processing' THEN uuidv7() END",
     "priority": "CASE WHEN s.luck < 0.8 THEN 1 ELSE mod(floor(s.luck * 20)::int, 4) END",
     "created_at": "s.made",
     "started_at": "CASE WHEN s.what NOT IN ('pending', 'later') AND NOT (s.what = 'cancelled'"

@@ -13,7 +13,7 @@ from django.urls import URLPattern, reverse
 from jobtracker.context import JobContext
 from jobtracker.lifecycle import Created
 from jobtracker.models import BackgroundJob, User
-from jobtracker.pipelines import SAME_STATUS, Counts, Detail, ItemTable, Pipeline, Stage
+from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Invented, ItemTable, Pipeline, Stage
 from jobtracker.states import JobType
 from pdfjobs.models import PdfChunk, PdfDocument, PdfImage, PdfPage, PdfRow
 
@@ -64,7 +64,21 @@ class PdfPipeline(Pipeline):
         ItemTable(PdfRow, "job_id"),
     )
     source_column = "source_file"
-    seeds = {"id": "b.document_id", "filename": "b.filename", "content_hash": "md5(b.id::text)"}
+    invented = Invented(
+        filename="'catalogue-' || to_char(s.made, 'YYYY-MM') || '.pdf'",
+        total="4 + floor(random() * 120)::int",
+        job={"document_id": "uuidv7()"},
+        detail={
+            "id": "b.document_id",
+            "filename": "b.filename",
+            "content_hash": "md5(b.id::text)",
+        },
+        errors=(
+            ("pdf_loaded", "The file is damaged: it has no page tree."),
+            ("tables_extracted", "The reader was killed on page 217 for want of memory."),
+            ("materials_extracted", "No page holds a product table that could be read."),
+        ),
+    )
     items_template = "pdfjobs/items.html"
     start_template = "pdfjobs/start.html"
 

@@ -14,7 +14,7 @@ from django.urls import URLPattern, reverse
 from jobtracker.context import JobContext
 from jobtracker.lifecycle import Created
 from jobtracker.models import BackgroundJob, JobSchedule, User
-from jobtracker.pipelines import SAME_STATUS, Counts, Detail, ItemTable, Pipeline, Stage
+from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Invented, ItemTable, Pipeline, Stage
 from jobtracker.states import JobType, Permanent, StageState
 from scraping import outcome
 from scraping.models import ScrapingPage, ScrapingRow, ScrapingSession
@@ -59,7 +59,16 @@ class ScrapingPipeline(Pipeline):
         ItemTable(ScrapingPage, "session__background_job_id"),
         ItemTable(ScrapingRow, "job_id"),
     )
-    seeds = {"source_url": "'https://' || b.filename || '/'"}
+    invented = Invented(
+        filename="'supplier' || s.supplier || '.example'",
+        total="20 + floor(exp(random() * 9))::int",
+        detail={"source_url": "'https://' || b.filename || '/'"},
+        errors=(
+            ("pages_discovered", "No page was found to read. robots.txt allows none."),
+            ("pages_scraped", "The site answered 429 Too Many Requests to every page."),
+            ("pages_scraped", "The name of the host cannot be found."),
+        ),
+    )
     items_template = "scraping/items.html"
 
     # --- stages ---

@@ -131,6 +131,7 @@ def test_an_operator_cancels_from_the_row(page: Page) -> None:
     open_monitor(page)
     page.click(f"#job-{job.pk} .jt-more")
     page.get_by_role("menuitem", name="Cancel job").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel job").click()
     expect(page.locator(f"#job-{job.pk}")).to_contain_text("Cancelled")
     assert BackgroundJob.objects.get(pk=job.pk).status == "cancelled"
 

@@ -6,7 +6,7 @@ from django.db import OperationalError, ProgrammingError, connection, transactio
 from django.urls import reverse
 
 from jobtracker.context import session_is_lost
-from jobtracker.monitor import views
+from jobtracker.monitor import acts, views
 from jobtracker.outage import trouble_of
 
 from .jobs import make_job
@@ -92,7 +92,7 @@ def test_a_page_that_fails_says_why(admin_client, monkeypatch, fault, title, ask
 
 def test_an_action_that_failed_half_way_is_to_be_looked_at(admin_client, monkeypatch):
     job = make_job()
-    monkeypatch.setattr(views.lifecycle, "cancel", asks_too_much)
+    monkeypatch.setattr(acts.lifecycle, "cancel", asks_too_much)
     answered = admin_client.post(reverse("job-cancel", args=[job.pk]))
     assert answered.status_code == 503
     assert "look before you ask again" in answered.content.decode()
