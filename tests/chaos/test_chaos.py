@@ -2,6 +2,7 @@
 once. The runs are programs of their own, at the same time; docs/reliability.md tells of long ones.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,10 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
-pytestmark = pytest.mark.timeout(300)  # on a busy machine
+pytestmark = [
+    pytest.mark.timeout(300),  # on a busy machine
+    pytest.mark.skipif("CHAOS" not in os.environ, reason="CHAOS is not set"),
+]
 
 ONE_WORKER = "--groups 1 --slots 3"
 RUNS = {
