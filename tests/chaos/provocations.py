@@ -113,7 +113,8 @@ def come_due(trial: Trial) -> Steps:
     )  # fmt: skip
     schedule = schedules.add("xml_import", wanted, None)
     jobs = BackgroundJob.objects.filter(metadata__schedule__id=schedule.pk)
-    later = JobSchedule.objects.filter(pk=schedule.pk, next_run_at__gt=Now())
+    # Not one whose job was started just now: a second run would find all its products there.
+    later = JobSchedule.objects.filter(pk=schedule.pk, last_job=None, next_run_at__gt=Now())
     while not jobs.exists():
         later.update(next_run_at=Now())  # a row that a stopped lifeline holds is due already
         yield

@@ -148,13 +148,15 @@ class Trial:
         }
 
     def make_claimed(self, worker: UUID, host: str) -> lifecycle.Claimed:
-        """Create a job and claim it for `worker` before anyone else can see it."""
-        with transaction.atomic():
-            job = self.make(priority=Priority.CRITICAL)
-            claimed = lifecycle.claim(worker, host, 1)
-            assert claimed
-            assert claimed.job_id == job
-        return claimed
+        """Create a job and claim it for `worker` before anyone else can see it; again where
+        another trial's job stood before it."""
+        while True:
+            with transaction.atomic():
+                job = self.make(priority=Priority.CRITICAL)
+                claimed = lifecycle.claim(worker, host, 1)
+                if claimed and claimed.job_id == job:
+                    return claimed
+                transaction.set_rollback(True)
 
     def until_ended(self, job: UUID) -> Steps:
         """Wait until the fault has fired, or the job has ended without."""
