@@ -17,6 +17,7 @@ from jobtracker.live.views import View
 
 FRAME_SECONDS = 0.2
 SUMMARY_SECONDS = 1.0
+AGED_SECONDS = 10.0  # after which a summary is sent though nothing changed: it tells of time too
 AFTER_ERROR_SECONDS = 1.0
 MAX_ASKED = 500  # jobs in one query
 MAX_REMEMBERED = 20_000  # jobs whose place in the lists is known
@@ -140,10 +141,9 @@ class Hub:
                 await asyncio.sleep(FRAME_SECONDS if news else 0)
 
     async def _wait(self) -> None:
-        """Return when something changed, or when the summary that was put off is due."""
-        put_off = self._summary_at + SUMMARY_SECONDS - self._clock()
+        """Return when something changed, or when the next summary is due."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, put_off) if self._summary_due else None):
+            async with asyncio.timeout(max(0.0, self._next_summary - self._clock())):
                 await self._woken.wait()
         self._woken.clear()
 
@@ -181,9 +181,15 @@ class Hub:
                 viewer.offer(theirs, summary, changed)
         return bool(due or heard or everything)
 
+    @property
+    def _next_summary(self) -> float:
+        """When a summary is due: soon after a change, and else when the last one has aged. A host
+        that fell silent changes nothing, and must be missed all the same."""
+        return self._summary_at + (SUMMARY_SECONDS if self._summary_due else AGED_SECONDS)
+
     def _is_summary_time(self) -> bool:
         now = self._clock()
-        if not self._summary_due or now < self._summary_at + SUMMARY_SECONDS:
+        if now < self._next_summary:
             return False
         self._summary_due, self._summary_at = False, now
         return True

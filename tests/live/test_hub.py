@@ -176,6 +176,20 @@ async def test_a_page_cannot_show_more_than_the_limit(jobs: Jobs) -> None:
     assert [len(ids) for ids in jobs.asked] == [MAX_SHOWN]
 
 
+async def test_the_summary_is_renewed_though_nothing_changes(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobtracker.live.hub.AGED_SECONDS", 0.01)
+    hub = Hub()
+    page = Page(hub, View(jobs.render, summary=jobs.summary))
+    turning = asyncio.create_task(hub.run())
+    async with asyncio.timeout(5):
+        while jobs.summaries < 3:
+            await asyncio.sleep(0)
+            page.see()
+    turning.cancel()
+
+
 async def test_the_summary_comes_with_the_rows_and_at_most_each_second(jobs: Jobs) -> None:
     now = [100.0]
     hub, view = Hub(clock=lambda: now[0]), View(jobs.render, summary=jobs.summary)
