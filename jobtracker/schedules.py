@@ -272,7 +272,8 @@ def run_now(pk: int, user: User | None) -> Created | None:
         _settle(schedule, _now())
         created = _start(schedule, Run.HAND, user)
         _save(schedule)
-        audit.record(user, "run", SUBJECT, [pk], job=str(created.job_id))
+        act = "run, found alive" if created.existing else "run"
+        audit.record(user, act, SUBJECT, [pk], job=str(created.job_id))
     return created
 
 

@@ -27,6 +27,7 @@ ADD = "jobtracker.add_jobschedule"
 CHANGE = "jobtracker.change_jobschedule"
 DELETE = "jobtracker.delete_jobschedule"
 PAGE = 50
+PARTS = ("acts", "facts")  # of a schedule's page: what changes without the reader
 TEXT_CHARS = 120
 
 
@@ -55,9 +56,11 @@ def schedules(request: HttpRequest) -> HttpResponse:
         "text": text,
         "state": state,
         "query": urlencode(query),
+        "poll": f"?{urlencode({**query, 'page': str(page.number), 'part': 'list'})}",
         "kinds": schedulable().values(),
     }
-    return render(request, "jobtracker/schedules.html", context)
+    part = request.GET.get("part") == "list"
+    return render(request, f"jobtracker/{'schedule_list' if part else 'schedules'}.html", context)
 
 
 @staff_required(ADD)
@@ -90,6 +93,9 @@ def schedule(request: HttpRequest, pk: str) -> HttpResponse:
     pipeline = schedulable().get(found.job_type)
     if pipeline is None:
         raise Http404(f"Nothing here runs {found.get_job_type_display()} jobs by schedule.")
+    if (part := request.GET.get("part")) in PARTS and request.method != "POST":
+        context = {"found": found, "line": lines.Line(found, timezone.now())}
+        return render(request, f"jobtracker/schedule_{part}.html", context)
     if request.method != "POST":
         given = initial_of(found)
         return _form_page(request, pipeline, ScheduleForm(initial=given), given, found)
@@ -107,7 +113,7 @@ def schedule(request: HttpRequest, pk: str) -> HttpResponse:
             form.add_error("name", "Someone has just made a schedule of that name.")
         else:
             if not done:
-                raise Http404("The schedule was deleted meanwhile.")
+                return _gone(request)
             messages.success(request, "Saved.")
             return HttpResponseRedirect(reverse("schedule", args=[found.pk]))
     return _form_page(request, pipeline, form, found=found, spec_form=spec_form, status=400)
@@ -179,7 +185,7 @@ def run(request: HttpRequest, pk: str) -> HttpResponse:
         messages.error(request, f"Not started. {error}")
         return _back(request)
     if created is None:
-        raise Http404("The schedule was deleted.")
+        return _gone(request)
     if created.existing:
         messages.info(request, "The schedule's job has not ended yet; this is it.")
     else:
@@ -220,6 +226,11 @@ def _acted(
     except PlanError as error:
         messages.error(request, str(error))
     return _back(request)
+
+
+def _gone(request: HttpRequest) -> HttpResponse:
+    messages.warning(request, "The schedule was deleted meanwhile.")
+    return HttpResponseRedirect(reverse("schedules"))
 
 
 def _back(request: HttpRequest) -> HttpResponse:

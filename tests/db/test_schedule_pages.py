@@ -35,6 +35,27 @@ def feed(settings, tmp_path):
     return str(tmp_path / "tiles.xml")
 
 
+def test_open_pages_fetch_what_others_change(operator, schedule):
+    page, listed = f"{LIST}/{schedule.pk}", text(operator.get(f"{LIST}?q=tiles"))
+    assert 'id="jt-plans" data-poll="?q=tiles&amp;page=1&amp;part=list"' in listed
+    whole = text(operator.get(page))
+    for part in ("acts", "facts"):
+        assert f'data-poll="?part={part}"' in whole
+    schedules.pause(schedule.pk, None)
+    again = text(operator.get(f"{LIST}?part=list"))
+    assert again.startswith('<div id="jt-plans"')
+    assert "Resume" in again
+    assert text(operator.get(f"{page}?part=acts")).count("Resume") == 1
+    assert "Nothing starts until someone resumes it." in text(operator.get(f"{page}?part=facts"))
+
+
+def test_a_run_that_found_its_job_alive_is_told_apart_in_the_audit_log(operator, schedule):
+    for _ in range(2):
+        act(operator, f"{LIST}/{schedule.pk}/run")
+    actions = AuditEntry.objects.filter(subject="schedule").order_by("pk")
+    assert list(actions.values_list("action", flat=True))[-2:] == ["run", "run, found alive"]
+
+
 def form(**values: str) -> dict[str, str]:
     return {
         "name": "Tiles",
@@ -272,7 +293,10 @@ def test_delete_leads_to_the_list_and_its_page_is_gone(operator, schedule):
     url = reverse("schedule", args=[schedule.pk])
     answer = act(operator, reverse("schedule-delete", args=[schedule.pk]), next=url)
     assert answer["Location"] == LIST
-    assert operator.get(url).status_code == 404
+    gone = operator.get(url)
+    assert gone.status_code == 404
+    assert "There is no such schedule; it may have been deleted." in text(gone)
+    assert 'href="/admin/async-queue-monitor"' in text(gone)
 
 
 def test_what_paused_itself_says_why_on_its_page(operator, schedule):
@@ -286,7 +310,9 @@ def test_a_viewer_sees_and_is_refused(client, schedule):
     assert "disabled" in text(page)
     assert "Save" not in text(page).partition("jt-body jt-form")[2]
     assert viewer.get(LIST).status_code == 200
-    assert viewer.get(NEW).status_code == 403
+    refused = viewer.get(NEW)
+    assert refused.status_code == 403
+    assert "An administrator can give you another role." in text(refused)
     for address in ("schedule", "schedule-run", "schedule-pause", "schedule-delete"):
         answer = act(viewer, reverse(address, args=[schedule.pk]), **form())
         assert answer.status_code == 403

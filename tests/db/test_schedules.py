@@ -258,7 +258,11 @@ def test_run_now_starts_at_once_and_leaves_the_plan_alone(schedule, sam):
     again = schedules.run_now(schedule.pk, sam)
     assert again.existing
     assert again.job_id == created.job_id
-    assert acts_of(schedule) == [("add", "command line"), ("run", "sam"), ("run", "sam")]
+    assert acts_of(schedule) == [
+        ("add", "command line"),
+        ("run", "sam"),
+        ("run, found alive", "sam"),
+    ]
 
 
 def test_a_run_by_hand_that_fails_counts_not_and_one_that_succeeds_ends_the_row(schedule):
