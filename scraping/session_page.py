@@ -15,6 +15,7 @@ from django.db.models import Count, Q, QuerySet
 from jobtracker.catalogue import export
 from jobtracker.catalogue.models import Material
 from jobtracker.causes import mask
+from jobtracker.states import Status as JobStatus
 from scraping.models import ScrapingPage, ScrapingRow, ScrapingSession
 
 PAGE = 50
@@ -36,21 +37,22 @@ FILTERS = {
 
 @dataclass(frozen=True)
 class Line:
-    """A page as words."""
+    """A page as words; `status` is how it stands."""
 
     page: ScrapingPage
+    status: Status
 
     @property
     def label(self) -> str:
-        return FILTERS[Status(self.page.status)][0]
+        return FILTERS[self.status][0]
 
     @property
     def state(self) -> str:
-        return FILTERS[Status(self.page.status)][1]
+        return FILTERS[self.status][1]
 
     @property
     def icon(self) -> str:
-        return FILTERS[Status(self.page.status)][2]
+        return FILTERS[self.status][2]
 
     @property
     def link(self) -> str:
@@ -128,8 +130,11 @@ def page_of_pages(job_id: UUID, query: Mapping[str, str]) -> dict[str, Any]:
 
     Without any choice the failed ones are shown, else all.
     """
-    session = ScrapingSession.objects.filter(background_job_id=job_id).only("pk").first()
-    tally = _tally(session.pk) if session else []
+    sessions = ScrapingSession.objects.filter(background_job_id=job_id)
+    session = sessions.only("background_job__status").select_related("background_job").first()
+    # What an attempt was fetching when it ended is fetched by nobody, and queued for the next one.
+    fetches = bool(session and session.background_job.status == JobStatus.PROCESSING)
+    tally = _tally(session.pk, fetches) if session else []
     by_status: Counter[str] = Counter()
     for group in tally:
         by_status[group.status] += group.number
@@ -140,7 +145,7 @@ def page_of_pages(job_id: UUID, query: Mapping[str, str]) -> dict[str, Any]:
     if chosen not in (*FILTERS, "all"):
         chosen = "failed" if by_status["failed"] and not (text or http) else "all"
     wanted = {"pages": chosen, "http": http, "q": text}
-    rows = _filtered(session.pk, wanted) if session else ScrapingPage.objects.none()
+    rows = _filtered(session.pk, wanted, fetches) if session else ScrapingPage.objects.none()
     after = query.get("after", "")
     if after.isascii() and after.isdigit():
         rows = rows.filter(pk__gt=min(int(after), 2**63 - 1))
@@ -159,7 +164,7 @@ def page_of_pages(job_id: UUID, query: Mapping[str, str]) -> dict[str, Any]:
         "chosen": chosen,
         "chosen_http": http,
         "page_text": text,
-        "lines": [Line(page) for page in shown[:PAGE]],
+        "lines": [Line(page, _standing(page.status, fetches)) for page in shown[:PAGE]],
         "next_query": _query(wanted, after=str(shown[PAGE - 1].pk)) if len(shown) > PAGE else "",
         "first_query": _query(wanted) if after else "",
         "clear_query": _query({}, pages="all"),
@@ -194,16 +199,26 @@ def session_facts(config: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(label, value) for label, value in facts if value and value != "0"]
 
 
-def _tally(session_id: UUID) -> list[Tally]:
+def _standing(status: str, fetches: bool) -> Status:
+    """Return how a page of that status stands, by whether an attempt fetches now."""
+    return Status.PENDING if status == Status.FETCHING and not fetches else Status(status)
+
+
+def _tally(session_id: UUID, fetches: bool) -> list[Tally]:
     columns = ("status", "http_status", "unchanged")
     found = ScrapingPage.objects.filter(session_id=session_id).order_by().values_list(*columns)
-    return [Tally(*group) for group in found.annotate(number=Count("pk"))]
+    return [
+        Tally(_standing(status, fetches), *rest)
+        for status, *rest in found.annotate(number=Count("pk"))
+    ]
 
 
-def _filtered(session_id: UUID, wanted: Mapping[str, str]) -> QuerySet[ScrapingPage]:
+def _filtered(session_id: UUID, wanted: Mapping[str, str], fetches: bool) -> QuerySet[ScrapingPage]:
     rows = ScrapingPage.objects.filter(session_id=session_id).order_by("pk")
     if wanted["pages"] != "all":
-        rows = rows.filter(status=wanted["pages"])
+        rows = rows.filter(
+            status__in=[each for each in Status if _standing(each, fetches) == wanted["pages"]]
+        )
     http = wanted["http"]
     if http == "0":
         rows = rows.filter(http_status__isnull=True, status__in=(Status.COMPLETED, Status.FAILED))

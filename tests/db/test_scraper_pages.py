@@ -410,6 +410,20 @@ def test_the_pages_of_one_cause_are_read_again_alone(operator):
     assert act(operator, url(session, "retry-failed"), cause="Other")["Location"] == url(session)
 
 
+def test_pages_that_nobody_fetches_any_more_are_queued(operator):
+    session = make_session(**end("failed"), total_items=2)
+    add_page(session, "left", status="fetching")
+    found = text_of(operator.get(f"{url(session)}?pages=pending"))
+    assert "https://tiles.example/left" in found
+    assert "Fetching" not in found
+    BackgroundJob.objects.filter(pk=session.background_job_id).update(
+        status="processing", failed_at=None, attempt_token=uuid4(), last_heartbeat=Now()
+    )
+    found = text_of(operator.get(f"{url(session)}?pages=fetching"))
+    assert "https://tiles.example/left" in found
+    assert "Fetching" in found
+
+
 def test_a_check_says_its_facts_and_shows_the_product(operator, monkeypatch):
     product = {
         "name": SCRIPT,
