@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.text import Truncator
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -302,9 +303,21 @@ class WorkerAdmin(ReadOnlyAdmin):
 
 @admin.register(AuditEntry)
 class AuditAdmin(ReadOnlyAdmin):
-    list_display = ("at", "actor_name", "action", "subject", "subject_id", "reason")
+    list_display = ("at", "actor_name", "action", "subject", "subject_id", "said", "why")
     found_by = "subject_id"
     search_help_text = "The id of what was changed"
+
+    def get_fields(self, request: HttpRequest, obj: AuditEntry | None = None) -> list[str]:
+        # The actor's name says who; the account, which the key leads to, is not everyone's to see.
+        return [name for name in super().get_fields(request, obj) if name != "actor"]
+
+    @display(description="What was set")
+    def said(self, entry: AuditEntry) -> str:
+        return Truncator(", ".join(f"{k}: {v}" for k, v in entry.details.items())).chars(80)
+
+    @display(description="Reason")
+    def why(self, entry: AuditEntry) -> str:
+        return Truncator(entry.reason).chars(80)
 
 
 @admin.register(User)

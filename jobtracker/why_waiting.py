@@ -41,6 +41,16 @@ class Why:
         return {"reason": self.reason, "message": self.said, "ahead": ahead}
 
 
+# Of a queue `q`: when it was paused and by whom, where it was paused through us.
+PAUSE = """
+LEFT JOIN LATERAL (
+    SELECT at, actor_name FROM audit_log a
+    WHERE q.paused AND a.subject = 'queue' AND a.subject_id = q.job_type
+    AND a.details @> '{"paused": true}'
+    ORDER BY a.id DESC LIMIT 1
+) pause ON true
+"""
+
 # The jobs ahead are those of the types that are neither paused nor full, in the claim's order:
 # two ranges of its index for each type, each read no further than needed.
 _READY = "c.status = 'pending' AND c.run_after IS NULL AND c.waiting_for IS NULL"
@@ -77,13 +87,7 @@ SELECT job.run_after, extract(epoch FROM job.run_after - clock_timestamp())::flo
             LIMIT {AHEAD + 1}
         ) ahead
     ) END
-FROM job JOIN job_queues q USING (job_type) CROSS JOIN alive
-LEFT JOIN LATERAL (
-    SELECT at, actor_name FROM audit_log a
-    WHERE q.paused AND a.subject = 'queue' AND a.subject_id = q.job_type
-    AND a.details @> '{{"paused": true}}'
-    ORDER BY a.id DESC LIMIT 1
-) pause ON true
+FROM job JOIN job_queues q USING (job_type) CROSS JOIN alive {PAUSE}
 """
 
 

@@ -61,7 +61,7 @@ STATES = {
             _HELD & Q(stalled_at__isnull=True, job_type__in=_RunningAs("scraping")),
         ),
         State("retry", "Waiting to retry", "clock", _FREE & _TRIED),
-        State("person", "Waiting for you", "hand", Q(waiting_for__isnull=False)),
+        State("person", "Waiting for a person", "hand", Q(waiting_for__isnull=False)),
         State("stalled", "Stalled", "pause", _HELD & Q(stalled_at__isnull=False)),
         State("completed", "Completed", "check", Q(status=Status.COMPLETED)),
         State("failed", "Failed", "x", Q(status=Status.FAILED)),

@@ -152,9 +152,11 @@ class JobPage:
         if job.waiting_for:
             return [("It needs ", False), (self.needs, True), (" and holds no slot.", False)]
         if job.status == Status.PENDING:
+            why = (self.why.said if self.why else "Starts now", True)
+            if not job.started_at:
+                return [why, (".", False)]
             attempt = f"{row.attempt_number} of {job.max_attempts}"
-            why = self.why.said if self.why else "Starts now"
-            return [(why, True), (", attempt ", False), (attempt, True), (".", False)]
+            return [why, (", attempt ", False), (attempt, True), (".", False)]
         if job.status == Status.COMPLETED:
             said = [(row.made.rstrip("."), True)]
             if row.duration and not job.result.get("note"):

@@ -17,6 +17,7 @@ from jobtracker.models import BackgroundJob, JobSchedule
 from jobtracker.monitor import rows, words
 from jobtracker.monitor.filters import STATES, Filter
 from jobtracker.states import LIVE, TERMINAL, JobType, Priority, Status, Waiting
+from jobtracker.why_waiting import PAUSE
 
 PAGE = 50
 CAP = 10_000
@@ -193,7 +194,7 @@ class Queue:
             return f"{self.label} is paused"
         if self.full:
             return f"Cap reached: {self.running} of {self.max_running} running"
-        return "Next free slot" if workers else "No worker runs"
+        return "Waits for a free slot" if workers else "No worker runs"
 
 
 def queues() -> list[Queue]:
@@ -202,7 +203,7 @@ def queues() -> list[Queue]:
     that has no job would be looked for in every row, by the key."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT q.job_type, q.paused, q.max_running,
                 (SELECT count(*) FROM background_jobs r
                  WHERE r.status = 'processing' AND r.job_type = q.job_type),
@@ -219,12 +220,7 @@ def queues() -> list[Queue]:
                     ORDER BY c.priority DESC, c.id LIMIT 1
                 ) first),
                 pause.at, pause.actor_name, now()
-            FROM job_queues q LEFT JOIN LATERAL (
-                SELECT at, actor_name FROM audit_log a
-                WHERE q.paused AND a.subject = 'queue' AND a.subject_id = q.job_type
-                AND a.details @> '{"paused": true}'
-                ORDER BY a.id DESC LIMIT 1
-            ) pause ON true
+            FROM job_queues q {PAUSE}
             ORDER BY q.job_type
             """,
             {"cap": CAP + 1, "priorities": Priority.values},

@@ -32,7 +32,7 @@ class Row:
     def __init__(self, job: BackgroundJob, now: datetime) -> None:
         self.job = job
         self.now = now
-        self.hint = "Next free slot"  # until someone asks how the job's type stands
+        self.hint = "Waits for a free slot"  # until someone asks how the job's type stands
         made_nothing = job.status == Status.COMPLETED and job.result.get("materials") == 0
         self.state: State = MADE_NOTHING if made_nothing else state_of(job)
 
@@ -196,8 +196,8 @@ class Row:
 
     @property
     def attempt(self) -> str:
-        """ "2/3": hand-backs use up nothing, so they are not counted here."""
-        return f"{self.attempt_number}/{self.job.max_attempts}"
+        """ "2/3", nothing before the first: hand-backs use up nothing, so they are not counted."""
+        return f"{self.attempt_number}/{self.job.max_attempts}" if self.job.started_at else ""
 
     @property
     def attempt_number(self) -> int:

@@ -76,4 +76,5 @@ def counted(number: int, noun: str) -> str:
     """Return "1 row" or "3,120 rows" from the plural noun, and bytes as "48.2 MB"."""
     if noun == "bytes":
         return filesizeformat(number).replace("\xa0", " ")
-    return f"{number:,} {noun.removesuffix('s') if number == 1 else noun}"
+    ending = "es" if noun.endswith("sses") else "s"
+    return f"{number:,} {noun.removesuffix(ending) if number == 1 else noun}"

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from imports.models import ImportRow
+from jobtracker import audit
 from jobtracker.catalogue.models import Material, Supplier
 from jobtracker.models import AuditEntry, JobAttempt, JobEvent, User
 from jobtracker.webhooks.models import WebhookCall
@@ -124,6 +125,14 @@ def test_a_sealed_password_is_not_shown(administrator, made):
     assert "c2VhbGVk" not in page
 
 
+def test_an_audit_entry_names_who_acted_without_a_link_to_the_account(administrator, made):
+    audit.record(User.objects.get(username="administrators"), "cap", "queue", ["pdf"])
+    acted = AuditEntry.objects.get(action="cap")
+    page = administrator.get(address(AuditEntry, "change", acted.pk)).content.decode()
+    assert "administrators" in page
+    assert f"/admin/jobtracker/user/{acted.actor_id}/change/" not in page
+
+
 def test_history_is_the_audit_log(administrator, made):
     supplier = made[Supplier]
     url = address(Supplier, "change", supplier.pk)
@@ -141,6 +150,10 @@ def test_history_is_the_audit_log(administrator, made):
     [entry] = page.context["cl"].result_list
     assert (entry.action, entry.actor_name) == ("change", "administrators")
     assert entry.details["changed"]["name"] == ["Acme", "Acme Tiles"]
+    assert (
+        "changed: {&#x27;name&#x27;: [&#x27;Acme&#x27;, &#x27;Acme Tiles&#x27;]"
+        in page.content.decode()
+    )
     supplier.refresh_from_db()
     assert (supplier.default_currency, supplier.source_order[0]) == ("EUR", "feed")
 

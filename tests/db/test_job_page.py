@@ -299,6 +299,7 @@ def test_says_why_a_pending_job_waits_and_says_it_again(pipeline, operator):
     job = make_job()
     lifecycle.set_queue("xml_import", None, paused=True)
     assert "Import is paused since" in sentence(job)
+    assert "attempt" not in sentence(job)
     found = operator.get(url(job)).content.decode()
     assert f'data-poll="{url(job, "said")}"' in found
     fragment = operator.get(url(job, "said")).content.decode()

@@ -53,6 +53,7 @@ def test_ago(back, said):
 
 def test_counts():
     assert words.counted(1, "rows") == "1 row"
+    assert words.counted(1, "addresses") == "1 address"
     assert words.counted(3120, "rows") == "3,120 rows"
     assert words.counted(48_200_000, "bytes") == "46.0 MB"
     assert words.capped(10_001, 10_000) == "10,000+"

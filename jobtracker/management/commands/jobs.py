@@ -102,6 +102,8 @@ class Command(TrackerCommand):
         if options["json"]:
             self._print([job_as_json(job) for job in found])
             return
+        if not found:
+            print("No jobs.")
         for job in found:
             supplier = job.supplier.name if job.supplier else "-"
             print(f"{job.pk}  {job.status:10}  {job.progress:3} %  {supplier:20}  {job.filename}")

@@ -26,6 +26,8 @@ class Command(TrackerCommand):
         if options["json"]:
             print(json.dumps(dict(sorted(gone.items())), indent=2))
             return
+        if gone:
+            print("Would go:" if options["dry_run"] else "Gone:")
         for kind, number in sorted(gone.items()):
             print(f"{number:>12,}  {kind}")
         if not gone:

@@ -70,6 +70,8 @@ class Command(TrackerCommand):
         if options["json"]:
             self._print([as_json(schedule) for schedule in found])
             return
+        if not found:
+            print("No schedules.")
         for each in found:
             coming = f"{each.next_run_at:%Y-%m-%d %H:%MZ}" if each.next_run_at else "paused"
             last = each.last_job.status if each.last_job else "-"
