@@ -13,6 +13,25 @@ from jobtracker.sources import check_url, is_url
 from jobtracker.uploads import SourceRefused, check_inside
 
 
+class CurrencyField(forms.CharField):
+    """The currency of prices that name none, as its ISO 4217 code; may stay empty."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            required=False,
+            max_length=3,
+            label="Currency",
+            widget=forms.TextInput(attrs={"placeholder": "EUR"}),
+            help_text="for prices that name none",
+        )
+
+    def to_python(self, value: Any) -> str:
+        code = str(super().to_python(value)).upper()
+        if code and not is_code(code):
+            raise forms.ValidationError(f"{code} is no ISO 4217 currency code.")
+        return code
+
+
 class StartForm(forms.Form):
     """One source - uploaded files, a path on the server or an address - and whose it is."""
 
@@ -33,13 +52,7 @@ class StartForm(forms.Form):
         max_length=200,
         widget=forms.TextInput(attrs={"list": "jt-suppliers", "autocomplete": "off"}),
     )
-    currency = forms.CharField(
-        required=False,
-        max_length=3,
-        label="Currency",
-        widget=forms.TextInput(attrs={"placeholder": "EUR"}),
-        help_text="for prices that name none",
-    )
+    currency = CurrencyField()
     confirm = forms.BooleanField(
         required=False, initial=True, label="Show me the mapping before anything is written"
     )
@@ -56,9 +69,6 @@ class StartForm(forms.Form):
     def suppliers(self) -> list[str]:
         """Known names, for the suggestions below the field."""
         return list(Supplier.objects.values_list("name", flat=True).order_by("name")[:500])
-
-    def clean_currency(self) -> str:
-        return _currency(self.cleaned_data["currency"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -94,19 +104,10 @@ class ScheduleForm(forms.Form):
         label="Mapping template",
         help_text="else found by shape",
     )
-    currency = forms.CharField(
-        required=False,
-        max_length=3,
-        label="Currency",
-        widget=forms.TextInput(attrs={"placeholder": "EUR"}),
-        help_text="for prices that name none",
-    )
+    currency = CurrencyField()
     price_only = forms.BooleanField(
         required=False, label="Prices and stock only: change nothing else"
     )
-
-    def clean_currency(self) -> str:
-        return _currency(self.cleaned_data["currency"])
 
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]
@@ -132,10 +133,3 @@ class ScheduleForm(forms.Form):
         except SourceRefused as error:
             self.add_error("url" if url else "path", str(error))
         return cleaned
-
-
-def _currency(text: str) -> str:
-    code = text.strip().upper()
-    if code and not is_code(code):
-        raise forms.ValidationError(f"{code} is no ISO 4217 currency code.")
-    return code
