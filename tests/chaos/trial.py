@@ -148,15 +148,20 @@ class Trial:
         }
 
     def make_claimed(self, worker: UUID, host: str) -> lifecycle.Claimed:
-        """Create a job and claim it for `worker` before anyone else can see it; again where
-        another trial's job stood before it."""
+        """Create a job and claim it for `worker` before anyone else can see it."""
         while True:
             with transaction.atomic():
+                # A claim passes over what is locked; else it would take those that stand before.
+                query(
+                    "SELECT FROM background_jobs WHERE status = 'pending' AND priority = %s"
+                    " FOR UPDATE SKIP LOCKED",
+                    Priority.CRITICAL,
+                )
                 job = self.make(priority=Priority.CRITICAL)
                 claimed = lifecycle.claim(worker, host, 1)
                 if claimed and claimed.job_id == job:
                     return claimed
-                transaction.set_rollback(True)
+                transaction.set_rollback(True)  # one was let go by another just between
 
     def until_ended(self, job: UUID) -> Steps:
         """Wait until the fault has fired, or the job has ended without."""
