@@ -62,7 +62,7 @@ chaos: $(VENV)/dev.stamp
 	  --seed $(SEED) --jobs $(JOBS) --faults $(FAULTS) $(if $(KINDS),--kinds $(KINDS)))
 
 lock:
-	for name in requirements requirements-dev requirements-bench; do \
+	for name in requirements requirements-sftp requirements-dev requirements-bench; do \
 	  uv pip compile -q --no-header --python-version 3.11.0 --generate-hashes \
 	    $$name.in -o $$name.txt || exit 1; done
 
