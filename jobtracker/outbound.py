@@ -10,7 +10,10 @@ import socket
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -23,6 +26,7 @@ from jobtracker import __version__
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)  # seconds without a byte
 DEADLINE_SECONDS = 3600.0  # for one whole download
 MAX_REDIRECTS = 5
+LATEST_SECONDS = 86_400.0  # to which a host may put us off
 PIECE_BYTES = 1 << 16
 DEFAULT_PORTS = {"http": 80, "https": 443}
 PASSING = {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529}
@@ -94,11 +98,21 @@ class OutboundRefused(OutboundError):
 
 
 class FetchFailed(OutboundError):
-    """The other side could not be reached, or did not give what was asked for."""
+    """The other side could not be reached, or did not give what was asked for. `status` is what
+    it answered, if it did, and `retry_after` the seconds to which it puts us off."""
 
-    def __init__(self, message: str, *, transient: bool) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        transient: bool,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.transient = transient
+        self.status = status
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True)
@@ -185,8 +199,9 @@ def fetch(
     *,
     etag: str | None = None,
     last_modified: str | None = None,
+    seconds: float = DEADLINE_SECONDS,
 ) -> Fetched:
-    """Download `url` into the file `to`, at most `max_bytes` after unpacking.
+    """Download `url` into the file `to`, at most `max_bytes` after unpacking, within `seconds`.
 
     With the `etag` or `last_modified` of an earlier answer the server may say that nothing has
     changed (status 304). Raises `OutboundRefused` and `FetchFailed`; then no file is left.
@@ -194,13 +209,16 @@ def fetch(
     check(url)
     conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
     headers = {name: value for name, value in conditions.items() if value and value.isascii()}
-    host = httpx.URL(url).host
+    with told(httpx.URL(url).host), client() as session:
+        with session.stream("GET", url, headers={"Accept-Encoding": "gzip", **headers}) as response:
+            return _receive(response, to, max_bytes, seconds)
+
+
+@contextmanager
+def told(host: str) -> Iterator[None]:
+    """Raise what httpx raises inside as `FetchFailed`, with a sentence about `host`."""
     try:
-        with client() as session:
-            with session.stream(
-                "GET", url, headers={"Accept-Encoding": "gzip", **headers}
-            ) as response:
-                return _receive(response, to, max_bytes)
+        yield
     except httpx.TooManyRedirects:
         reason = f"{host} redirected more than {MAX_REDIRECTS} times."
         raise FetchFailed(reason, transient=False) from None
@@ -215,6 +233,27 @@ def fetch(
         raise FetchFailed(f"{host} broke off: {error}.", transient=True) from None
     except (httpx.InvalidURL, httpx.HTTPError) as error:
         raise FetchFailed(f"{host} gave no usable answer: {error}.", transient=False) from None
+
+
+def answer_of(response: httpx.Response) -> str:
+    """Return a status as words: "404 Not Found"."""
+    status = response.status_code
+    return f"{status} {httpx.codes.get_reason_phrase(status)}".strip()
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """Return the seconds to which an answer puts us off, at most `LATEST_SECONDS`: its
+    `Retry-After` is a number of them or a date (RFC 9110). None where it says nothing."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), LATEST_SECONDS)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    now = datetime.now(UTC)
+    seconds = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
+    return min(max(seconds, 0.0), LATEST_SECONDS)
 
 
 class _GuardedTransport(httpx.BaseTransport):
@@ -256,17 +295,21 @@ def _addresses(url: httpx.URL) -> list[str]:
     return checked_addresses(url.raw_host.decode("ascii"), url.port or DEFAULT_PORTS[url.scheme])
 
 
-def _receive(response: httpx.Response, to: Path, max_bytes: int) -> Fetched:
+def _receive(response: httpx.Response, to: Path, max_bytes: int, seconds: float) -> Fetched:
     host, status = response.url.host, response.status_code
     conditional = not {"if-none-match", "if-modified-since"}.isdisjoint(response.request.headers)
     if status != 200 and not (status == 304 and conditional):
-        answer = f"{status} {httpx.codes.get_reason_phrase(status)}".strip()
-        raise FetchFailed(f"{host} answered {answer}.", transient=status in PASSING)
+        raise FetchFailed(
+            f"{host} answered {answer_of(response)}.",
+            transient=status in PASSING,
+            status=status,
+            retry_after=retry_after(response),
+        )
     digest, count = sha256(), 0
     if status == 200:
         try:
             with to.open("wb") as file:
-                for piece in _pieces(response):
+                for piece in _pieces(response, seconds):
                     count += len(piece)
                     if count > max_bytes:
                         raise FetchFailed(
@@ -288,19 +331,17 @@ def _receive(response: httpx.Response, to: Path, max_bytes: int) -> Fetched:
     )
 
 
-def _pieces(response: httpx.Response) -> Iterator[bytes]:
+def _pieces(response: httpx.Response, seconds: float) -> Iterator[bytes]:
     """Yield the body unpacked, no piece above PIECE_BYTES: a few packed bytes can hold much."""
     host = response.url.host
-    until = time.monotonic() + DEADLINE_SECONDS
+    until = time.monotonic() + seconds
     packing = response.headers.get("Content-Encoding", "identity").strip().lower()
     if packing not in ("identity", "", "gzip", "x-gzip"):
         raise FetchFailed(f"{host} packs its answer as {packing}.", transient=False)
     unpacker = zlib.decompressobj(wbits=31) if packing.endswith("gzip") else None
     for piece in response.iter_raw():  # as it comes: filled pieces would keep a slow one untimed
         if time.monotonic() > until:
-            raise FetchFailed(
-                f"{host} was still sending after {DEADLINE_SECONDS:g} s.", transient=True
-            )
+            raise FetchFailed(f"{host} was still sending after {seconds:g} s.", transient=True)
         if unpacker is None:
             yield piece
             continue

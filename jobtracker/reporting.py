@@ -22,9 +22,9 @@ from sentry_sdk.utils import BadDsn, Dsn
 from jobtracker import __version__
 from jobtracker.causes import fingerprint
 from jobtracker.models import BackgroundJob, JobAttempt, JobSchedule
+from jobtracker.redaction import scrub
 from jobtracker.states import Outcome, Status
 
-FILTERED = "[Filtered]"
 QUEUED_EVENTS = 100
 EXIT_SECONDS = 2.0
 MESSAGE_CHARS = 2_000
@@ -33,20 +33,6 @@ FRAMES = 50
 
 KILLED = (Outcome.CRASHED, Outcome.LOST)
 
-_SECRET_WORD = (
-    r"(?:passw(?:or)?d|pwd|secret|token|credential|cookie|signature|dsn"
-    r"|(?:api|access|private)[-_]?key)"
-)
-_SECRET_KEY = re.compile(rf"{_SECRET_WORD}|authorization|session", re.IGNORECASE)
-_SECRET_TEXTS = tuple(
-    (re.compile(pattern, re.IGNORECASE), rf"\1{FILTERED}")
-    for pattern in (
-        r"(\b[a-z][a-z0-9+.-]*://)[^\s/@]+(?=@)",
-        r"(\bauthorization[\"']?\s*[=:]\s*[\"']?)[^\"'\r\n]+",
-        r"(\b(?:basic|bearer)\s+)[\w.~+/=-]{8,}",
-        rf"(\b[\w-]*{_SECRET_WORD}[\w-]*[\"']?\s*[=:]\s*[\"']?)[^\s\"'&;,]+",
-    )
-)
 _FRAME = re.compile(
     r'^[ |]*File "(?P<path>[^"\n]+)", line (?P<line>\d+), in (?P<function>.+)\n'
     r'(?:(?![ |]*File ")[ |]*(?P<code>\S.*)\n)?',
@@ -225,23 +211,6 @@ def event_url(event_id: str) -> str | None:
     if dsn.host == "sentry.io" or dsn.host.endswith(".sentry.io"):
         return f"https://sentry.io/orgredirect/organizations/:orgslug/{search}"
     return f"{dsn.scheme}://{dsn.netloc}{dsn.path}organizations/sentry/{search}"
-
-
-def scrub(value: Any) -> Any:
-    """Return `value` (as JSON knows it) with secrets replaced: what stands under a key that
-    names one, and log-ins, tokens and passwords inside texts."""
-    match value:
-        case dict():
-            return {
-                key: FILTERED if item and _SECRET_KEY.search(str(key)) else scrub(item)
-                for key, item in value.items()
-            }
-        case list() | tuple():
-            return [scrub(item) for item in value]
-        case str():
-            for pattern, replacement in _SECRET_TEXTS:
-                value = pattern.sub(replacement, value)
-    return value
 
 
 def _event(

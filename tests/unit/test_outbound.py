@@ -327,7 +327,7 @@ def test_pieces_stay_small_however_much_they_hold(site, allow):
     site.pages["/feed"] = (200, {"Content-Encoding": "gzip"}, gzip.compress(bytes(5 * MAX)))
     allow("127.0.0.1", site.server_port)
     with outbound.client() as client, client.stream("GET", url(site)) as response:
-        sizes = [len(piece) for piece in outbound._pieces(response)]
+        sizes = [len(piece) for piece in outbound._pieces(response, 60.0)]
     assert sum(sizes) == 5 * MAX
     assert max(sizes) <= outbound.PIECE_BYTES
 
@@ -351,15 +351,14 @@ def test_a_broken_answer_leaves_nothing(site, allow, tmp_path, headers, body, re
     assert not list(tmp_path.iterdir())
 
 
-def test_an_endless_download_is_given_up(site, allow, monkeypatch, tmp_path):
-    monkeypatch.setattr(outbound, "DEADLINE_SECONDS", -1.0)
+def test_an_endless_download_is_given_up(site, allow, tmp_path):
     allow("127.0.0.1", site.server_port)
     with pytest.raises(FetchFailed, match="still sending") as failed:
-        fetch(url(site), tmp_path / "feed", MAX)
+        fetch(url(site), tmp_path / "feed", MAX, seconds=-1.0)
     assert failed.value.transient
 
 
-def test_a_server_that_drips_is_given_up_before_it_fills_a_piece(allow, monkeypatch, tmp_path):
+def test_a_server_that_drips_is_given_up_before_it_fills_a_piece(allow, tmp_path):
     sent = []
 
     def drip(handler):
@@ -370,13 +369,12 @@ def test_a_server_that_drips_is_given_up_before_it_fills_a_piece(allow, monkeypa
             if handler.site.closing.wait(0.03):
                 return
 
-    monkeypatch.setattr(outbound, "DEADLINE_SECONDS", 0.1)
     with HostileSite() as hostile:
         hostile.answer("/feed", act=drip)
         host, _, port = hostile.host.rpartition(":")
         allow(host, int(port))
         with pytest.raises(FetchFailed, match="still sending"):
-            fetch(hostile.url("/feed"), tmp_path / "feed", MAX)
+            fetch(hostile.url("/feed"), tmp_path / "feed", MAX, seconds=0.1)
         assert len(sent) < 50
     assert not list(tmp_path.iterdir())
 
@@ -470,3 +468,23 @@ def test_tls_asks_for_the_name_and_checks_it(
     with pytest.raises(FetchFailed, match=r"other\.test has a certificate that cannot") as failed:
         fetch(f"https://other.test{path}", tmp_path / "other", MAX)
     assert not failed.value.transient
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("7", 7),
+        ("999999999999", 86_400),
+        ("", None),
+        ("soon", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        ("Wed, 21 Oct 2099 07:28:00 GMT", 86_400),
+    ],
+)
+def test_a_failure_says_to_when_it_puts_us_off(site, allow, tmp_path, said, seconds):
+    site.pages["/feed"] = (429, {"Retry-After": said} if said else {}, b"")
+    allow("127.0.0.1", site.server_port)
+    with pytest.raises(FetchFailed, match="429 Too Many Requests") as failed:
+        fetch(url(site), tmp_path / "feed", MAX)
+    assert (failed.value.status, failed.value.retry_after) == (429, seconds)
+    assert failed.value.transient
