@@ -4,13 +4,16 @@ A material is what its sources add up to. `material_sources` keeps what each fee
 person says about it; `materials` is the outcome under the supplier's order of sources;
 `material_versions` keeps what each job replaced, which is enough to take the job back.
 
-`write.py` is the only writer of the last three tables. Foreign keys are real only from sources
-to materials (each further one costs a tenth of an import), and job ids are plain uuids, because
-the catalogue outlives the jobs that filled it.
+`write.py` is the only way in for what pipelines bring, `people.py` for what a person says of a
+material, `undo.py` takes a job back; nothing else writes the last three tables. Foreign keys are
+real only from sources to materials (each further one costs a tenth of an import), and job ids are
+plain uuids, because the catalogue outlives the jobs that filled it.
 """
 
 from typing import Any
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models.functions import Now
 
@@ -122,8 +125,15 @@ class CatalogueSource(models.Model):
         return f"{self.name} ({self.kind})"
 
 
+SEARCH = SearchVector("name", "sku", "brand", config="simple")
+"""What full-text search looks in: an index, and no column, so that rows stay as wide as they are."""
+
+
 class Material(models.Model):
-    """A product as its sources add up to it. Sizes are in millimetres."""
+    """A product as its sources add up to it. Sizes are in millimetres.
+
+    `withdrawn`: a person said that it is no product of its own, so no later run makes it active.
+    """
 
     supplier = models.ForeignKey(
         Supplier, on_delete=models.PROTECT, db_constraint=False, db_index=False
@@ -149,6 +159,7 @@ class Material(models.Model):
     images = models.JSONField(null=True, blank=True, help_text="A list of addresses.")
     attributes = models.JSONField(null=True, blank=True)
     active = models.BooleanField(default=True, db_default=True)
+    withdrawn = models.BooleanField(default=False, db_default=False)
     review = _optional_text("why a person should look")
     changed_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -169,6 +180,10 @@ class Material(models.Model):
             models.Index(
                 fields=("id",), condition=models.Q(active=False), name="materials_inactive"
             ),
+            models.Index(
+                fields=("id",), condition=models.Q(review__isnull=False), name="materials_review"
+            ),
+            GinIndex(SEARCH, name="materials_search"),
         ]
 
     def __str__(self) -> str:
@@ -178,8 +193,9 @@ class Material(models.Model):
 class MaterialSource(models.Model):
     """What one source says about one material.
 
-    `vals` holds no nulls and groups what belongs together (`statements.COLUMNS` has the groups),
-    so that one source's price never meets another's currency. `provenance` has an entry for a
+    `vals` groups what belongs together (`statements.COLUMNS` has the groups), so that one source's
+    price never meets another's currency. It holds no nulls but those of a correction, which say
+    that there is no such value (a group says it by being empty). `provenance` has an entry for a
     field of `vals` where there is something to say, and one named `row` for the whole row.
     """
 
@@ -217,11 +233,13 @@ class MaterialVersion(models.Model):
 
     `old` has the material's fields that changed, `old_source` the same of the source's `vals`,
     both with their former values (null: there was none). The other `old_` columns are the source
-    row's former ones. All are null where the source row was new.
+    row's former ones. All are null where the source row was new. A version without `new_hash`
+    changed the material alone, as where a product is missing from a feed. What an undo takes back
+    is a version of the same job.
     """
 
     material_id = models.BigIntegerField()
-    job_id = models.UUIDField(null=True, db_index=True)
+    job_id = models.UUIDField(null=True)
     row_number = models.IntegerField(null=True)
     op = models.CharField(max_length=1, choices=Op)
     source_id = models.BigIntegerField()
@@ -238,7 +256,10 @@ class MaterialVersion(models.Model):
 
     class Meta:
         db_table = "material_versions"
-        indexes = [models.Index(fields=("material_id", "id"), name="material_versions_material")]
+        indexes = [
+            models.Index(fields=("material_id", "id"), name="material_versions_material"),
+            models.Index(fields=("job_id", "id"), name="material_versions_job"),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="material_versions_op", condition=models.Q(op__in=Op.values)
@@ -247,6 +268,31 @@ class MaterialVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_op_display()}: {self.source_key}"
+
+
+class MaterialMerge(models.Model):
+    """Two materials that a person found to be one. `moved` are the ids of the source rows that
+    went from `merged_id` to `kept_id`; sources that both had stayed, and say nothing any more."""
+
+    kept_id = models.BigIntegerField(db_index=True)
+    merged_id = models.BigIntegerField()
+    moved = models.JSONField()
+    was_active = models.BooleanField()
+    at = models.DateTimeField(db_default=Now(), editable=False)
+    undone_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        db_table = "material_merges"
+        constraints = [
+            models.UniqueConstraint(
+                fields=("merged_id",),
+                condition=models.Q(undone_at__isnull=True),
+                name="material_merges_one_at_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.merged_id} into {self.kept_id}"
 
 
 class RowOutcome(models.Model):

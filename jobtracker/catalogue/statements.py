@@ -10,6 +10,9 @@ from typing import NamedTuple
 BATCH = 1000
 """Rows of one batch, and at most; fewer cost more per row, more hold locks and memory longer."""
 
+REVIEW_BELOW = 0.8
+"""What a source is less sure of than this, a person should see."""
+
 
 class Column(NamedTuple):
     """A column of `materials` and where `vals` holds it: a field, or a part of a group."""
@@ -72,6 +75,7 @@ _NOW = "statement_timestamp()"
 _NAMES = _columns()
 _VALUES = ", ".join(f"{column.value} AS {column.name}" for column in COLUMNS)
 _RECORD = ", ".join(f"{field} {kind}" for field, kind in FIELDS.items())
+_UNSURE = f"$.*.confidence ? (@ < {REVIEW_BELOW})"
 _OLD = " || ".join(_changed(name) for name in (*(c.name for c in COLUMNS), "active"))
 
 SESSION = """
@@ -122,20 +126,21 @@ WITH decided AS (
             WHERE source_id = %(source)s::bigint AND source_key = g.key LIMIT 1
         ) ms ON true
         LEFT JOIN LATERAL (
-            SELECT id FROM materials WHERE id = ms.material_id AND NOT active LIMIT 1
+            SELECT id FROM materials
+            WHERE id = ms.material_id AND NOT active AND NOT withdrawn LIMIT 1
         ) inactive ON true
         LEFT JOIN LATERAL (
             SELECT array_agg(id) AS ids FROM (
                 SELECT id FROM materials
                 WHERE supplier_id = %(supplier)s::bigint AND sku_folded = g.sku_folded
-                    AND ms.material_id IS NULL
+                    AND NOT withdrawn AND ms.material_id IS NULL
                 LIMIT 2) two
         ) by_sku ON true
         LEFT JOIN LATERAL (
             SELECT array_agg(id) AS ids FROM (
                 SELECT id FROM materials
                 WHERE supplier_id = %(supplier)s::bigint AND ean_valid = g.ean_valid
-                    AND ms.material_id IS NULL AND by_sku.ids IS NULL
+                    AND NOT withdrawn AND ms.material_id IS NULL AND by_sku.ids IS NULL
                 LIMIT 2) two
         ) by_ean ON true
         LEFT JOIN LATERAL (
@@ -155,6 +160,7 @@ SELECT count(*) FILTER (WHERE op <> '=') FROM decided
 """Say for each staged row whether it is new, known, changed, or another source's material.
 
 The same folded SKU or EAN under a second key of one source is a product of its own, flagged.
+Withdrawn materials stay with the rows that they have, and get no others.
 """
 
 
@@ -162,17 +168,20 @@ def apply(rows_table: str) -> str:
     """Resolve and write the rows that are not unchanged, with their versions and outcomes.
 
     A material is updated when its resolved values changed; a source's change that a better source
-    outranks counts as unchanged, and has its version all the same.
+    outranks counts as unchanged, and has its version all the same. What a source is not sure of is
+    flagged for review as often as it changes the material.
     """
     return f"""
 WITH d AS MATERIALIZED (SELECT * FROM decisions WHERE op <> '=' LIMIT {BATCH}),
 staged AS (SELECT number, vals, provenance FROM stage LIMIT {BATCH}),
 resolved AS MATERIALIZED (
-    SELECT d.number, d.material_id, d.op, d.review,
+    SELECT d.number, d.material_id, d.op,
+        coalesce(d.review, CASE WHEN jsonb_path_exists(s.provenance, '{_UNSURE}')
+            THEN 'low confidence' END) AS review,
         CASE WHEN coalesce(o.others, 0) = 0 THEN s.vals
         ELSE o.worse || s.vals || o.better || jsonb_build_object('attributes', nullif(
-            o.worse_attributes || coalesce(s.vals->'attributes', '{{}}') || o.better_attributes,
-            '{{}}')) END AS vals
+            jsonb_strip_nulls(o.worse_attributes || coalesce(s.vals->'attributes', '{{}}')
+                || o.better_attributes), '{{}}')) END AS vals
     FROM d JOIN staged s USING (number)
     LEFT JOIN LATERAL (
         SELECT count(*) AS others,
@@ -202,10 +211,11 @@ created AS (
     SELECT material_id, %(supplier)s::bigint, {_NAMES}, review FROM fields WHERE op = 'c'
 ),
 updated AS (
-    UPDATE materials m SET ({_NAMES}, active, changed_at) = ROW({_columns("f.")}, true, {_NOW})
+    UPDATE materials m SET ({_NAMES}, active, review, changed_at)
+        = ROW({_columns("f.")}, NOT m.withdrawn, coalesce(f.review, m.review), {_NOW})
     FROM fields f
     WHERE m.id = f.material_id AND f.op <> 'c'
-        AND ({_columns("m.")}, m.active) IS DISTINCT FROM ({_columns("f.")}, true)
+        AND ({_columns("m.")}, m.active) IS DISTINCT FROM ({_columns("f.")}, NOT m.withdrawn)
     RETURNING m.id, {_OLD} AS old
 ),
 written AS (
@@ -227,9 +237,10 @@ written AS (
         old.row_number AS old_row, old.changed_at AS old_changed_at
 ),
 outcomes AS MATERIALIZED (
-    SELECT d.*, u.old,
+    SELECT d.number, d.line, d.key, d.hash, d.detail, d.op, d.material_id, f.review, u.old,
         CASE WHEN d.op = 'c' THEN 'c' WHEN u.id IS NOT NULL THEN 'u' ELSE '=' END AS outcome
-    FROM d LEFT JOIN (SELECT * FROM updated LIMIT {BATCH}) u ON u.id = d.material_id
+    FROM d JOIN (SELECT number, review FROM fields LIMIT {BATCH}) f USING (number)
+    LEFT JOIN (SELECT * FROM updated LIMIT {BATCH}) u ON u.id = d.material_id
 ),
 versions AS (
     INSERT INTO material_versions
@@ -250,6 +261,60 @@ reported AS (
 SELECT count(*) FILTER (WHERE outcome = 'c'), count(*) FILTER (WHERE outcome = 'u'),
     count(*) FILTER (WHERE outcome = '='), count(review)
 FROM outcomes
+"""
+
+
+RESOLVE = f"""
+WITH asked AS MATERIALIZED (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(actives)s::boolean[]) AS asked(id, active)
+    LIMIT {BATCH}
+),
+resolved AS MATERIALIZED (
+    SELECT m.id, m.active AS was_active, m.withdrawn, asked.active, s.sources,
+        s.vals || jsonb_build_object('attributes', nullif(jsonb_strip_nulls(s.attributes), '{{}}'))
+            AS vals
+    FROM asked CROSS JOIN LATERAL (SELECT * FROM materials WHERE id = asked.id LIMIT 1) m
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE kind <> 'correction' AND content_hash <> '') AS sources,
+            jsonb_merge(vals ORDER BY rank DESC, changed_at) AS vals,
+            jsonb_merge(vals->'attributes' ORDER BY rank DESC, changed_at) AS attributes
+        FROM (
+            SELECT ms.vals, ms.changed_at, ms.content_hash, cs.kind,
+                coalesce(array_position(
+                    ARRAY(SELECT jsonb_array_elements_text(su.source_order)), cs.kind::text), 99
+                ) AS rank
+            FROM material_sources ms
+            JOIN catalogue_sources cs ON cs.id = ms.source_id
+            JOIN suppliers su ON su.id = cs.supplier_id
+            WHERE ms.material_id = m.id
+        ) ranked
+    ) s
+),
+fields AS MATERIALIZED (
+    SELECT id, sources > 0 AS spoken_of,
+        sources > 0 AND NOT withdrawn AND coalesce(resolved.active, was_active) AS active, {_VALUES}
+    FROM (SELECT * FROM resolved LIMIT {BATCH}) resolved,
+        jsonb_to_record(resolved.vals) r({_RECORD})
+),
+updated AS (
+    UPDATE materials m SET ({_NAMES}, active, changed_at) = ROW({_columns("f.")}, f.active, {_NOW})
+    FROM fields f
+    WHERE m.id = f.id AND f.spoken_of
+        AND ({_columns("m.")}, m.active) IS DISTINCT FROM ({_columns("f.")}, f.active)
+    RETURNING m.id, {_OLD} AS old
+),
+left_alone AS (
+    UPDATE materials m SET active = false, changed_at = {_NOW}
+    FROM fields f WHERE m.id = f.id AND NOT f.spoken_of AND m.active
+    RETURNING m.id, jsonb_build_object('active', true) AS old
+)
+SELECT id, old::text FROM updated UNION ALL SELECT id, old::text FROM left_alone
+"""
+"""Work materials out again from what their sources say; return what changed, with former values.
+
+For the few acts that change source rows outside of a batch. `actives` says which materials are to
+be active or not (NULL: as they are). One that no source speaks of any more, corrections aside,
+keeps its values and becomes inactive.
 """
 
 
