@@ -1,32 +1,75 @@
 """Records of a feed as batches for the catalogue: mapped, folded, normalised."""
 
-from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from imports.mapping import Families, Mapping, column_styles
+from imports.mapping import Families, column_styles
+from imports.mapping import Mapping as FieldMapping
 from imports.mapping_choice import STYLES
 from imports.readers import Record
 from jobtracker.catalogue.models import DecimalStyle, Supplier
-from jobtracker.catalogue.normalise import normalise_record
-from jobtracker.catalogue.write import Rejected, Row
+from jobtracker.catalogue.normalise import fingerprinter, key_of, normalise_record
+from jobtracker.catalogue.write import Rejected, Row, Seen
 
 BATCH = 1000
 STYLE_RECORDS = 2000  # from the start of the feed, from which decimal styles are learnt
 RAW_KEPT = 4000  # characters of a source record kept with a failed row
 
 
-@dataclass
-class Batch:
-    """Up to `BATCH` records: the rows to write, and those that make no material."""
+@dataclass(slots=True)
+class Mapped:
+    """A record with its values by target; `skip` says why it is no product, None if it is one."""
 
-    rows: list[Row] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    last_number: int = 0
+    record: Record
+    values: dict[str, Any]
+    skip: str | None
+    fingerprint: bytes
+
+
+class Batch:
+    """Up to `BATCH` records, mapped, and normalised only when their rows are asked for."""
+
+    def __init__(self, normalise: Callable[[Mapped], Row | Rejected]) -> None:
+        self._normalise = normalise
+        self._records: list[Mapped] = []
 
     def __len__(self) -> int:
-        return len(self.rows) + len(self.rejected)
+        return len(self._records)
+
+    def add(self, mapped: Mapped) -> None:
+        self._records.append(mapped)
+
+    @property
+    def last_number(self) -> int:
+        return self._records[-1].record.number
+
+    def seen(self) -> list[Seen]:
+        """Return the records that may be known already: with a key at sight, and no other's."""
+        found = [
+            Seen(record.number, record.line, key, mapped.fingerprint)
+            for mapped in self._records
+            if not (mapped.skip or (record := mapped.record).error or record.warnings)
+            and (key := key_of(mapped.values))
+        ]
+        times = Counter(each.key for each in found)
+        return [each for each in found if times[each.key] == 1]
+
+    def rows(self, known: Container[int] = ()) -> tuple[list[Row], list[Rejected]]:
+        """Return what the records are whose number is not in `known`: rows to write, and records
+        that make no material."""
+        rows: list[Row] = []
+        rejected: list[Rejected] = []
+        for mapped in self._records:
+            if mapped.record.number not in known:
+                found = self._normalise(mapped)
+                if isinstance(found, Row):
+                    rows.append(found)
+                else:
+                    rejected.append(found)
+        return rows, rejected
 
 
 class Batches:
@@ -34,7 +77,7 @@ class Batches:
     of one product lean on the rows before them."""
 
     def __init__(
-        self, mapping: Mapping, supplier: Supplier | None, start: Iterable[Record]
+        self, mapping: FieldMapping, supplier: Supplier | None, start: Iterable[Record]
     ) -> None:
         """Learn the decimal styles from the `start` of the feed. That is read apart from the
         records: to keep it for them would take as much memory as two batches."""
@@ -45,60 +88,60 @@ class Batches:
         self._styles: dict[str, Any] = {"price": style, "stock": style} if style else {}
         head = islice(start, STYLE_RECORDS)
         self._styles |= column_styles(mapping, (record.fields for record in head))
+        self._fingerprint = fingerprinter(self._styles, mapping.defaults)
 
     def of(
         self, records: Iterator[Record], *, after: int = 0, only: Container[int] | None = None
     ) -> Iterator[Batch]:
         """Yield the batches of the records whose number is larger than `after` and, where given,
         in `only`."""
-        batch = Batch()
+        batch = Batch(self._normalise)
         for record in records:
             values = self._mapping.apply(record.fields)
             skip = self._families.fold(values)
             if record.number <= after or (only is not None and record.number not in only):
                 continue
-            self._add(batch, record, values, skip)
-            batch.last_number = record.number
+            batch.add(Mapped(record, values, skip, self._fingerprint(values)))
             if len(batch) == BATCH:
                 yield batch
-                batch = Batch()
+                batch = Batch(self._normalise)
         if len(batch):
             yield batch
 
-    def _add(self, batch: Batch, record: Record, values: dict[str, Any], skip: str | None) -> None:
+    def _normalise(self, mapped: Mapped) -> Row | Rejected:
+        record = mapped.record
         if record.error:
-            remark = {"column": "", "field": "", "raw": "", "reason": record.error, "hint": ""}
-            batch.rejected.append(self._rejected(record, "", "f", remark))
-            return
-        found = normalise_record(values, self._styles, self._mapping.defaults, self._columns)
-        if skip:
-            remark = {"column": "", "field": "", "raw": "", "reason": skip, "hint": ""}
-            batch.rejected.append(self._rejected(record, found.key, "s", remark))
-            return
+            return self._rejected(record, "", "f", _remark(record.error))
+        found = normalise_record(mapped.values, self._styles, self._mapping.defaults, self._columns)
+        if mapped.skip:
+            return self._rejected(record, found.key, "s", _remark(mapped.skip))
         if found.errors:
             first, *more = found.errors
-            batch.rejected.append(self._rejected(record, found.key, "f", first, more))
-            return
+            return self._rejected(record, found.key, "f", first, more)
         warnings = [
             *({"reason": text} for text in record.warnings),
             *found.warnings,
         ]
-        batch.rows.append(
-            Row(
-                record.number,
-                record.line,
-                found.key,
-                found.vals,
-                found.provenance | {"row": {"line": record.line}},
-                {"warnings": warnings} if warnings else None,
-            )
+        return Row(
+            record.number,
+            record.line,
+            found.key,
+            found.vals,
+            found.provenance | {"row": {"line": record.line}},
+            {"warnings": warnings} if warnings else None,
+            # Warnings are said of each run, so what has some is read each time.
+            None if warnings else mapped.fingerprint,
         )
 
     @staticmethod
     def _rejected(
-        record: Record, key: str, outcome: str, remark: dict[str, str], more: Any = ()
+        record: Record, key: str, outcome: str, remark: Mapping[str, str], more: Any = ()
     ) -> Rejected:
-        detail: dict[str, Any] = remark | {"record": record.raw[:RAW_KEPT]}
+        detail: dict[str, Any] = {**remark, "record": record.raw[:RAW_KEPT]}
         if more:
             detail["more"] = list(more)
         return Rejected(record.number, record.line, key, outcome, detail)
+
+
+def _remark(reason: str) -> dict[str, str]:
+    return {"column": "", "field": "", "raw": "", "reason": reason, "hint": ""}

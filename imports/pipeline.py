@@ -359,7 +359,7 @@ def _write(context: JobContext, writer: write.Writer, batch: Batch) -> write.Out
     """Commit one batch with its checkpoint."""
 
     def commit() -> write.Outcome:
-        writer.stage(batch.rows, batch.rejected)
+        writer.stage(*batch.rows(known=writer.keep(batch.seen())))
         context.fence()
         outcome = writer.apply()
         context.checkpoint(batch.last_number, {"number": batch.last_number}, StageState.RUNNING)

@@ -95,7 +95,7 @@ def dry_run(request: Request) -> Preview:
         writer = kind(job_id, source, ImportRow._meta.db_table)
         batches = Batches(choice.mapping, supplier, readers.read(path, found.source))
         for batch in batches.of(readers.read(path, found.source)):
-            writer.stage(batch.rows, batch.rejected)
+            writer.stage(*batch.rows(known=writer.keep(batch.seen())))
             outcome = writer.apply()
             preview.created += outcome.created
             preview.updated += outcome.updated

@@ -11,7 +11,7 @@ from django.db import connection
 from imports.mapping import Mapping, MappingError
 from jobtracker.catalogue import statements
 from jobtracker.catalogue.models import Kind
-from jobtracker.catalogue.write import Outcome, Rejected, Row, Writer
+from jobtracker.catalogue.write import Outcome, Rejected, Row, Seen, Writer
 
 _FINDS = ("key", "sku", "ean", "group", "variant", "name")
 _SETS = ("price", "currency", "unit", "stock")
@@ -36,6 +36,10 @@ class PriceWriter(Writer):
     spoke last about the product: it is the one whose price shows, and writing to another would
     let that one's other values win. Products are found by source key, else folded SKU, else valid
     EAN; rows that find none or several fail."""
+
+    def keep(self, seen: Sequence[Seen]) -> set[int]:
+        """Keep nothing: the price that a product shows may since be another's."""
+        return set()
 
     def stage(self, rows: Sequence[Row], rejected: Iterable[Rejected] = ()) -> None:
         """Keep the batch: what it becomes depends on rows that only `apply` may read."""
@@ -91,7 +95,7 @@ def _priced(row: Row, key: str, stored_values: str, stored_provenance: str) -> R
         values["attributes"] = values.get("attributes", {}) | {"availability": word}
     for target, value in found.items():
         provenance[target] = row.provenance.get(target, {"raw": value}) | {"line": row.line}
-    return replace(row, key=key, values=values, provenance=provenance)
+    return replace(row, key=key, values=values, provenance=provenance, fingerprint=None)
 
 
 def _not_found(row: Row, hits: int) -> Rejected:

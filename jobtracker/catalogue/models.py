@@ -209,6 +209,7 @@ class MaterialSource(models.Model):
     job_id = models.UUIDField(null=True)
     row_number = models.IntegerField(null=True)
     content_hash = models.BinaryField()
+    fingerprint = models.BinaryField("fingerprint of the record", null=True)
     vals = models.JSONField("values")
     provenance = models.JSONField()
     changed_at = models.DateTimeField(db_default=Now(), editable=False)

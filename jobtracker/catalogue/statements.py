@@ -86,7 +86,7 @@ SET random_page_cost = 1.1;
 SET work_mem = '16MB';
 CREATE TEMPORARY TABLE IF NOT EXISTS stage (
     number int, line int, key text, sku_folded text, ean_valid text, hash bytea,
-    vals jsonb, provenance jsonb, detail jsonb
+    vals jsonb, provenance jsonb, detail jsonb, fingerprint bytea
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS decisions (
     number int, line int, key text, hash bytea, detail jsonb, op text, material_id bigint,
@@ -173,7 +173,7 @@ def apply(rows_table: str) -> str:
     """
     return f"""
 WITH d AS MATERIALIZED (SELECT * FROM decisions WHERE op <> '=' LIMIT {BATCH}),
-staged AS (SELECT number, vals, provenance FROM stage LIMIT {BATCH}),
+staged AS (SELECT number, vals, provenance, fingerprint FROM stage LIMIT {BATCH}),
 resolved AS MATERIALIZED (
     SELECT d.number, d.material_id, d.op,
         coalesce(d.review, CASE WHEN jsonb_path_exists(s.provenance, '{_UNSURE}')
@@ -220,14 +220,15 @@ updated AS (
 ),
 written AS (
     INSERT INTO material_sources
-        (source_id, source_key, material_id, job_id, row_number, content_hash, vals, provenance)
+        (source_id, source_key, material_id, job_id, row_number, content_hash, fingerprint, vals,
+         provenance)
     SELECT %(source)s::bigint, d.key, d.material_id, %(job)s::uuid, d.number, d.hash,
-        s.vals, s.provenance
+        s.fingerprint || d.hash, s.vals, s.provenance
     FROM d JOIN staged s USING (number)
     ON CONFLICT (source_id, source_key) DO UPDATE SET
         job_id = excluded.job_id, row_number = excluded.row_number,
-        content_hash = excluded.content_hash, vals = excluded.vals,
-        provenance = excluded.provenance, changed_at = {_NOW}
+        content_hash = excluded.content_hash, fingerprint = excluded.fingerprint,
+        vals = excluded.vals, provenance = excluded.provenance, changed_at = {_NOW}
     RETURNING new.row_number AS number,
         CASE WHEN old.vals IS NOT NULL THEN (
             SELECT jsonb_object_agg(field, old.vals->field)
@@ -318,9 +319,39 @@ keeps its values and becomes inactive.
 """
 
 
-def report_unchanged(rows_table: str) -> str:
-    """Write the outcomes of the rows whose source row has the same content already."""
+def keep(rows_table: str) -> str:
+    """Write the outcomes of the records that the source row was made of, if its material lives.
+
+    The stored fingerprint carries the content hash that it led to: whoever changes the row's values
+    and their hash has the record read again.
+    """
     return f"""
+INSERT INTO {rows_table} (job_id, number, line, key, outcome, material_id)
+SELECT %(job)s::uuid, g.number, g.line, g.key, '=', ms.material_id
+FROM unnest(%(number)b::int[], %(line)b::int[], %(key)b::text[], %(fingerprint)b::bytea[])
+    g(number, line, key, fingerprint)
+CROSS JOIN LATERAL (
+    SELECT material_id FROM material_sources
+    WHERE source_id = %(source)s::bigint AND source_key = g.key
+        AND fingerprint = g.fingerprint || content_hash
+    LIMIT 1
+) ms
+WHERE NOT EXISTS (
+    SELECT FROM materials WHERE id = ms.material_id AND NOT active AND NOT withdrawn)
+RETURNING number
+"""
+
+
+def report_unchanged(rows_table: str) -> str:
+    """Write the outcomes of the rows whose source row has the same content already, and note what
+    they were read from, so that the next run need not read them."""
+    return f"""
+WITH noted AS (
+    UPDATE material_sources ms SET fingerprint = s.fingerprint || d.hash
+    FROM decisions d JOIN (SELECT number, fingerprint FROM stage LIMIT {BATCH}) s USING (number)
+    WHERE d.op = '=' AND ms.source_id = %(source)s::bigint AND ms.source_key = d.key
+        AND ms.fingerprint IS DISTINCT FROM s.fingerprint || d.hash
+)
 INSERT INTO {rows_table} (job_id, number, line, key, outcome, material_id, detail)
 SELECT %(job)s::uuid, number, line, key, '=', material_id, detail FROM decisions WHERE op = '='
 """

@@ -6,6 +6,7 @@ costs a handful of statements however many rows it has, and is safe beside any o
 The caller owns the transaction and the fence, and this is the order of one batch:
 
     with transaction.atomic():
+        writer.keep(seen)       # 0. where records have fingerprints: what need not be read
         writer.stage(rows)      # 1. COPY into a temporary table: slow, and locks nothing
         fence                   # 2. the job is still ours, and stays so until the commit
         writer.apply()          # 3. the supplier's lock, then the set-based statements
@@ -24,7 +25,7 @@ import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -53,7 +54,8 @@ class Row:
     left out for numbers with a wrong check digit or of a shop's own (prefix 2). `provenance` has an
     object for each field with something to say (raw, page, box, url, method, line, confidence) and
     one named `row` that holds for all of them. `detail` goes to the row's outcome, for warnings.
-    Strings hold no NUL and no lone surrogates.
+    Strings hold no NUL and no lone surrogates. `fingerprint` is that of the record it was read
+    from, None where the next run is to read it again.
     """
 
     number: int
@@ -62,6 +64,16 @@ class Row:
     values: dict[str, Any]
     provenance: dict[str, Any] = field(default_factory=dict)
     detail: dict[str, Any] | None = None
+    fingerprint: bytes | None = None
+
+
+class Seen(NamedTuple):
+    """A record that is not read yet: where it stands, its key and its fingerprint."""
+
+    number: int
+    line: int | None
+    key: str
+    fingerprint: bytes
 
 
 @dataclass(slots=True)
@@ -131,6 +143,7 @@ class Writer:
         table = sql.Identifier(rows_table).as_string()
         self._apply = statements.apply(table)
         self._report_unchanged = statements.report_unchanged(table)
+        self._keep = statements.keep(table)
         self._sample = statements.sample(table)
         self._copy_rejected = (
             f"COPY {table} (job_id, number, line, key, outcome, detail) FROM STDIN"
@@ -144,8 +157,24 @@ class Writer:
         }
         self._rejected: list[Rejected] = []
         self._staged = 0
+        self._kept = 0
         with connection.cursor() as cursor:
             cursor.execute(statements.SESSION)
+
+    def keep(self, seen: Sequence[Seen]) -> set[int]:
+        """Report as unchanged those records of the batch that the source gave just so the last
+        time; return their numbers. What is left is to be read and staged.
+
+        No lock: another job of the source may write a kept row meanwhile, and wins as if it came
+        later.
+        """
+        params = self._params | {
+            name: [getattr(each, name) for each in seen] for name in Seen._fields
+        }
+        with connection.wrap_database_errors, self._cursor() as cursor:
+            kept = {number for (number,) in cursor.execute(self._keep, params, prepare=True)}
+        self._kept = len(kept)
+        return kept
 
     def stage(self, rows: Sequence[Row], rejected: Iterable[Rejected] = ()) -> None:
         """Bring a batch to the database; of rows with the same key the last one counts.
@@ -197,6 +226,8 @@ class Writer:
                         )
                 outcome.failed = sum(item.outcome == "f" for item in self._rejected)
                 outcome.skipped = len(self._rejected) - outcome.failed
+        outcome.unchanged += self._kept
+        self._kept = 0
         return outcome
 
     def sample(self, outcome: str, limit: int) -> list[Change]:
@@ -255,7 +286,7 @@ def _binary(rows: Iterable[Row]) -> bytearray:
         encoded = _json(values).encode()
         digest = hashlib.blake2b(encoded, digest_size=16).digest()
         for part in (
-            _START(9, 4, row.number),
+            _START(10, 4, row.number),
             _NULL if row.line is None else _INT(4, row.line),
             _text(row.key),
             _text(values.get("sku", _NOTHING).get("fold")),
@@ -265,6 +296,7 @@ def _binary(rows: Iterable[Row]) -> bytearray:
             _jsonb(encoded),
             _jsonb(_json(compact(row.key, values, row.provenance)).encode()),
             _NULL if row.detail is None else _jsonb(_json(row.detail).encode()),
+            _NULL if row.fingerprint is None else _LENGTH(16) + row.fingerprint,
         ):
             data += part
     data += _END

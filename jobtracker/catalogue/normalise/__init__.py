@@ -2,6 +2,7 @@
 
 from .codes import Ean, fold_sku, has_check_digit, parse_ean
 from .currency import COMMON, currencies, is_code, settle
+from .fingerprint import fingerprinter
 from .numbers import BadValue, Style, decimal_style, is_ambiguous, parse_number
 from .prices import Price, parse_price
 from .record import (
@@ -13,6 +14,7 @@ from .record import (
     category_path,
     content_hash,
     hash_json,
+    key_of,
     normalise_record,
 )
 from .sizes import Size, parse_length, parse_size
@@ -37,6 +39,7 @@ __all__ = [
     "content_hash",
     "currencies",
     "decimal_style",
+    "fingerprinter",
     "fold_sku",
     "has_check_digit",
     "hash_json",
@@ -44,6 +47,7 @@ __all__ = [
     "is_code",
     "is_empty",
     "is_stock_word",
+    "key_of",
     "known_unit",
     "normalise_record",
     "one_line",

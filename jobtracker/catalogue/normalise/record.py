@@ -373,6 +373,17 @@ def _find_key(row: Normalised) -> None:
         row.fail("key", "", "no key", "A row needs a key, an article code or a name")
 
 
+def key_of(values: Mapping[str, Raw]) -> str:
+    """The key that `normalise_record` will find, where it is plain to see; "" where it is not."""
+    for target in ("key", "sku"):
+        if raw := values.get(target):
+            if not isinstance(raw, str) or not raw.isprintable():
+                return ""
+            if not is_empty(raw):
+                return bounded(raw)
+    return ""
+
+
 def bounded(code: str) -> str:
     """`code`, or where it is too long for an index its start and a hash of the whole."""
     if len(code) <= _LONGEST_CODE:
