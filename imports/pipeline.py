@@ -28,6 +28,7 @@ from jobtracker.models import BackgroundJob, JobSchedule, User
 from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Invented, ItemTable, Pipeline, Stage
 from jobtracker.states import JobType, Permanent, StageState, Waiting
 
+from jobtracker.webhooks import calls, products
 SAMPLES = {"tiles.xml": "Northlight Tiles", "fabrics.csv": "Weaver & Loom"}
 
 
@@ -45,7 +46,7 @@ class ImportPipeline(Pipeline):
         Stage("feed_parsed", "Read feed", 15, "records"),
         Stage("fields_mapped", "Map fields", 1, "fields"),
         Stage("rows_imported", "Import rows", 80, "rows"),
-        Stage("products_delivered", "Deliver products", 2, "products"),
+        Stage("products_delivered", "Queue deliveries", 2, "products"),
     )
     detail = Detail(
         DataImportJob,
@@ -226,8 +227,11 @@ class ImportPipeline(Pipeline):
         context.checkpoint(count, {"number": last})
 
     def products_delivered(self, context: JobContext) -> None:
-        """Send the products on. No product API can be configured yet, so nothing is sent."""
-        context.checkpoint(0, {}, StageState.EMPTY)
+        """Hand what was created or updated over to be delivered; the sender does the rest."""
+        changed = ImportRow.objects.filter(
+            job_id=context.job.id, outcome__in=["c", "u"], material_id__isnull=False
+        )
+        products.deliver(context, changed.order_by().values("material_id"))
 
     # --- what the tracker asks ---
 
@@ -270,6 +274,8 @@ class ImportPipeline(Pipeline):
 
         return page_of_rows(job_id, request.GET)
 
+        if "products_delivered" in stages:
+            calls.withdraw([job_id])
     def job_url(self, job_id: UUID) -> str | None:
         detail = DataImportJob.objects.only("pk").filter(background_job_id=job_id).first()
         return reverse("import-detail", args=[detail.pk]) if detail else None

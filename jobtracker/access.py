@@ -17,7 +17,16 @@ from django.views.decorators.http import require_POST
 VIEW = "jobtracker.view_backgroundjob"
 OPERATE = "jobtracker.operate_jobs"
 
-OURS = {"jobtracker", "catalogue", "webhooks", "imports", "scraping", "pdfjobs"}
+OURS = {
+    "jobtracker",
+    "catalogue",
+    "outgoing",
+    "webhooks",
+    "images",
+    "imports",
+    "scraping",
+    "pdfjobs",
+}
 PRIVATE = {("jobtracker", "view_user")}
 ACTS = {
     ("jobtracker", "operate_jobs"),

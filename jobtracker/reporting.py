@@ -178,6 +178,13 @@ def paused_event(schedule: JobSchedule) -> dict[str, Any]:
     }
 
 
+def undelivered_event(job: BackgroundJob, host: str, message: str) -> dict[str, Any]:
+    """Return the event that reports calls of a job that a host did not take."""
+    event = _event(job, "", "Undelivered", message, level="error")
+    event["tags"]["host"] = host
+    return event
+
+
 def frames_of(traceback: str) -> list[dict[str, Any]]:
     """Return the stack frames that a formatted traceback names, outermost first.
 

@@ -66,6 +66,15 @@ def _endpoints(name: str) -> frozenset[tuple[str, int]]:
     return frozenset(pairs)
 
 
+def _address(name: str) -> str:
+    """Return an http(s) address without a log-in, or ""."""
+    text = _text(name)
+    parts = urlsplit(text)
+    if text and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.username):
+        raise ImproperlyConfigured(f"{name} is no http or https address without a log-in in it.")
+    return text
+
+
 def _fault(name: str) -> faults.Fault | str:
     text = _text(name)
     if text in {"", faults.BY_FILE}:
@@ -167,6 +176,9 @@ MAPPING_CONFIDENCE = _share("MAPPING_CONFIDENCE", 0.8)
 MAX_UPLOAD_MB = _number("MAX_UPLOAD_MB", 512, minimum=1)
 OUTBOUND_ALLOW = _endpoints("OUTBOUND_ALLOW")
 
+# Where the products that an import changed are sent. Empty: nowhere.
+PRODUCT_API_URL = _address("PRODUCT_API_URL")
+
 # PDF catalogues.
 PDF_MAX_PAGES = _number("PDF_MAX_PAGES", 5000, minimum=1)
 EMBEDDINGS_PROVIDER = _text("EMBEDDINGS_PROVIDER")
@@ -193,7 +205,9 @@ INSTALLED_APPS = [
     "axes",
     "jobtracker",
     "jobtracker.catalogue",
+    "jobtracker.outgoing",
     "jobtracker.webhooks",
+    "jobtracker.images",
     "imports",
     "scraping",
     "pdfjobs",

@@ -20,6 +20,7 @@ from jobtracker.catalogue.models import (
     Supplier,
 )
 from jobtracker.models import (
+from jobtracker.images.models import ImageFetch, StoredImage
     AttemptSession,
     AuditEntry,
     BackgroundJob,
@@ -34,6 +35,7 @@ from jobtracker.models import (
     Worker,
 )
 from jobtracker.webhooks.models import WebhookCall
+from jobtracker.outgoing.models import OutgoingHost
 from pdfjobs.models import PdfChunk, PdfDocument, PdfEmbedding, PdfImage, PdfPage, PdfRow
 from scraping.models import ScrapingPage, ScrapingRow, ScrapingSession
 from tests.db.jobs import claim, make_job
@@ -101,6 +103,14 @@ def fill() -> dict[type[Model], Any]:
         ImportRow: ImportRow.objects.create(job=job, number=1, line=2, outcome="c"),
         MappingTemplate: MappingTemplate.objects.create(
             supplier=supplier, name="tiles", shape="s", mapping=MAPPING
+        OutgoingHost: OutgoingHost.objects.get_or_create(queue="calls", host="shop.example")[0],
+        StoredImage: StoredImage.objects.create(
+            sha256="a" * 64, file="i", thumbnail="t", content_type="image/png", bytes=9,
+            width_px=3, height_px=3,
+        ),
+        ImageFetch: ImageFetch.objects.create(
+            url="https://shop.example/i.png", url_hash=b"u", host="shop.example", job_id=job.pk
+        ),
         ),
         PdfDocument: document,
         PdfPage: page,

@@ -154,6 +154,8 @@ TABLES = {
     "jobtracker.jobschedule": (VIEWER, NOBODY, NOBODY),
     "jobtracker.user": (ADMINISTRATOR, ADMINISTRATOR, ADMINISTRATOR),
     "jobtracker.worker": (VIEWER, NOBODY, NOBODY),
+    "images.imagefetch": (VIEWER, NOBODY, NOBODY),
+    "images.storedimage": (VIEWER, NOBODY, NOBODY),
     "pdfjobs.pdfchunk": (VIEWER, NOBODY, NOBODY),
     "pdfjobs.pdfdocument": (VIEWER, NOBODY, NOBODY),
     "pdfjobs.pdfembedding": (VIEWER, NOBODY, NOBODY),
@@ -169,6 +171,7 @@ for label, (see, add, change) in TABLES.items():
     name = label.replace(".", "_")
     RULES |= {
         f"admin:{name}_changelist": Rule(see, see),
+    "outgoing.outgoinghost": (VIEWER, NOBODY, NOBODY),
         f"admin:{name}_add": Rule(add, add),
         f"admin:{name}_change": Rule(see, change),
         f"admin:{name}_history": Rule(see, see),

@@ -21,7 +21,16 @@ from tests.db.pages import signed_in
 
 pytestmark = pytest.mark.django_db
 
-OURS = {"jobtracker", "catalogue", "webhooks", "imports", "scraping", "pdfjobs"}
+OURS = {
+    "jobtracker",
+    "catalogue",
+    "outgoing",
+    "webhooks",
+    "images",
+    "imports",
+    "scraping",
+    "pdfjobs",
+}
 SHOWN = admin.site._registry
 
 

@@ -10,11 +10,21 @@ from jobtracker import pipelines
 from jobtracker.models import BackgroundJob
 from jobtracker.retention.rows import ALL_TABLES, detail_of
 
-OURS = {"jobtracker", "catalogue", "webhooks", "imports", "scraping", "pdfjobs"}
+OURS = {
+    "jobtracker",
+    "catalogue",
+    "outgoing",
+    "webhooks",
+    "images",
+    "imports",
+    "scraping",
+    "pdfjobs",
+}
 
 # Columns that name a job and whose row outlives it: why.
 STAYS = {
     "background_jobs.parent_id": "an ended re-run loses the name; a live one keeps the job",
+    "image_fetches.job_id": "a picture outlives the job that asked for it last",
     "job_schedules.last_job_id": "what a schedule shows as its last run stays",
     "material_sources.job_id": "the catalogue outlives the jobs that filled it",
     "material_versions.job_id": "undo goes by the id alone, for UNDO_DAYS",

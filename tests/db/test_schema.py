@@ -9,6 +9,7 @@ from django.db import connection
 
 from imports.models import DataImportJob, ImportRow
 from jobtracker import lifecycle, sql
+from jobtracker.images.models import ImageFetch
 from jobtracker.models import BackgroundJob, JobAttempt, JobCheckpoint, JobQueue
 from jobtracker.states import JobType, Outcome, Priority, StageState, Status, Waiting
 from jobtracker.webhooks.models import WebhookCall
@@ -55,6 +56,7 @@ def test_the_four_tables_have_their_columns(table):
         (ScrapingSession, "session_status_known", ScrapingSession.Status.values),
         (WebhookCall, "call_status_known", WebhookCall.Status.values),
         (WebhookCall, "call_job_type_known", JobType.values),
+        (ImageFetch, "image_status_known", ImageFetch.Status.values),
     ],
 )
 def test_enums_and_check_constraints_agree(model, constraint, values):

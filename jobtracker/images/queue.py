@@ -1,0 +1,98 @@
+"""Which addresses are fetched: those that a job's new or changed materials name."""
+
+from collections.abc import Iterable
+
+from django.db import connection
+from django.urls import reverse
+
+from jobtracker.context import JobContext
+
+ROWS = 2000  # of one transaction
+FRESH_DAYS = 7  # in which a picture is not asked for again
+FAILED_DAYS = 1  # in which a failed one is left to a person
+NO_ADDRESS = "It is no http or https address."
+
+
+def add_of_rows(context: JobContext, rows_table: str, last: int) -> None:
+    """Queue the pictures of the materials that the job's rows up to number `last` created or
+    updated. `rows_table` is one that `catalogue.write` fills. Done again it changes nothing."""
+    for first in range(0, last, ROWS):
+        with context.transaction(), connection.cursor() as cursor:
+            cursor.execute(
+                _ADD.format(rows=rows_table),
+                {
+                    "job": context.job.id,
+                    "after": first,
+                    "to": first + ROWS,
+                    "fresh": FRESH_DAYS,
+                    "left": FAILED_DAYS,
+                    "no_address": NO_ADDRESS,
+                },
+            )
+
+
+def thumbnail_urls(material_ids: Iterable[int]) -> dict[int, str]:
+    """Return the address of the thumbnail of each of these materials that has one, by its id: of
+    its first picture that is stored. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRST, [list(material_ids)])
+        return {pk: reverse("image-thumbnail", args=[sha256]) for pk, sha256 in cursor.fetchall()}
+
+
+def image_urls(material_id: int) -> list[tuple[str, str]]:
+    """Return (thumbnail, picture) addresses of a material's stored pictures, in its order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ALL, [material_id])
+        return [
+            (reverse("image-thumbnail", args=[each]), reverse("image", args=[each]))
+            for (each,) in cursor.fetchall()
+        ]
+
+
+# An address without a scheme, as "//cdn.example/1.jpg", is meant as https.
+_URLS = """
+jsonb_array_elements_text(
+    CASE WHEN jsonb_typeof(m.images) = 'array' THEN m.images ELSE '[]' END)
+    WITH ORDINALITY AS named(text, place),
+LATERAL (SELECT CASE WHEN left(btrim(named.text), 2) = '//' THEN 'https:' || btrim(named.text)
+    ELSE btrim(named.text) END AS url) spelt,
+LATERAL (SELECT sha256(convert_to(spelt.url, 'UTF8')) AS hash) hashed
+"""
+
+_ADD = f"""
+INSERT INTO image_fetches (url, url_hash, host, supplier_id, job_id, status, error_message,
+    next_retry_at, completed_at)
+SELECT url, hash, coalesce(host, ''), supplier_id, %(job)s::uuid,
+    CASE WHEN host IS NULL THEN 'failed' ELSE 'pending' END,
+    CASE WHEN host IS NULL THEN %(no_address)s ELSE '' END,
+    CASE WHEN host IS NOT NULL THEN now() END, CASE WHEN host IS NULL THEN now() END
+FROM (
+    SELECT DISTINCT ON (hash) spelt.url, hashed.hash, m.supplier_id,
+        left(lower(substring(spelt.url from '(?i)^https?://([^/?#\\s]+)')), 255) AS host
+    FROM {{rows}} r JOIN materials m ON m.id = r.material_id, {_URLS}
+    WHERE r.job_id = %(job)s::uuid AND r.number > %(after)s AND r.number <= %(to)s
+        AND r.outcome IN ('c', 'u') AND spelt.url <> ''
+    ORDER BY hash
+) found
+ON CONFLICT (url_hash) DO UPDATE SET job_id = excluded.job_id,
+    supplier_id = excluded.supplier_id, status = 'pending', retry_count = 0,
+    next_retry_at = now(), completed_at = NULL
+WHERE excluded.status = 'pending' AND (
+    image_fetches.status = 'stored'
+        AND image_fetches.completed_at < now() - make_interval(days => %(fresh)s)
+    OR image_fetches.status = 'failed'
+        AND image_fetches.completed_at < now() - make_interval(days => %(left)s))
+"""
+
+_FIRST = f"""
+SELECT DISTINCT ON (m.id) m.id, s.sha256
+FROM materials m, {_URLS}, image_fetches f, stored_images s
+WHERE m.id = ANY(%s) AND f.url_hash = hashed.hash AND s.id = f.image_id
+ORDER BY m.id, named.place
+"""
+
+_ALL = f"""
+SELECT s.sha256 FROM materials m, {_URLS}, image_fetches f, stored_images s
+WHERE m.id = %s AND f.url_hash = hashed.hash AND s.id = f.image_id
+ORDER BY named.place
+"""
