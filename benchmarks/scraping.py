@@ -230,7 +230,6 @@ def ours(url: str, pages: int, number: int) -> Cost:
     claimed = lifecycle.claim(uuid4(), "bench", 1)
     assert claimed
     assert claimed.job_id == created.job_id
-    lifecycle.start(claimed.token)
     row = BackgroundJob.objects.get(pk=claimed.job_id)
     job = Job(
         row.id, row.job_type, row.filename, row.supplier_id, row.metadata, row.answer, None, None,

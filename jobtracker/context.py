@@ -4,6 +4,7 @@ The nurse keeps the books: progress, log lines and the attempt's end go to it as
 the link; only items and their checkpoints are written from here, under the fence.
 """
 
+import json
 import time
 import traceback
 from collections import deque
@@ -14,11 +15,11 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import psycopg
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.utils import Error as DatabaseError
 
 from jobtracker import faults, lifecycle, pipelines
-from jobtracker.models import BackgroundJob, JobCheckpoint
+from jobtracker.models import JobCheckpoint
 from jobtracker.pipelines import Counts, Stage
 from jobtracker.states import (
     Cancelled,
@@ -52,7 +53,8 @@ class Link(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """A job as it was when the attempt began."""
+    """A job as it was when the attempt began; `resumes` where earlier ones may have kept
+    something."""
 
     id: UUID
     job_type: str
@@ -63,6 +65,7 @@ class Job:
     parent_id: UUID | None
     created_by_id: int | None
     attempt: int
+    resumes: bool = True
 
 
 class JobContext:
@@ -73,9 +76,7 @@ class JobContext:
         self.token = token
         self._link = link
         self._stages = stages
-        # What covered rows that were pruned is only history: the stage runs again.
-        kept = JobCheckpoint.objects.filter(job_id=job.id).exclude(data__has_key="pruned")
-        self._checkpoints = {c.stage: c for c in kept}
+        self._checkpoints = _kept(job) if job.resumes else {}
         self._stage = stages[0]
         self._stage_began = time.monotonic()
         self._position: tuple[int, int | None] = (0, None)
@@ -227,22 +228,19 @@ class JobContext:
         with transaction.atomic(savepoint=False):
             lifecycle.fence(self.token)
             faults.point("checkpoint.fenced")
-            JobCheckpoint.objects.bulk_create(
-                [
-                    JobCheckpoint(
-                        job_id=self.job.id,
-                        stage=self._stage.name,
-                        state=state,
-                        attempt=self.job.attempt,
-                        items=items,
-                        seconds=seconds + (before.seconds if before else 0),
-                        data=data or {},
-                    )
-                ],
-                update_conflicts=True,
-                unique_fields=["job", "stage"],
-                update_fields=["state", "attempt", "items", "seconds", "data", "updated_at"],
-            )
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    _KEEP,
+                    [
+                        self.job.id,
+                        self._stage.name,
+                        state.value,
+                        self.job.attempt,
+                        items,
+                        seconds + (before.seconds if before else 0),
+                        json.dumps(data or {}),
+                    ],
+                )
             faults.point("checkpoint.written")
         faults.point("checkpoint.left")
 
@@ -255,6 +253,19 @@ class JobContext:
     def data(self, stage: str) -> dict[str, Any]:
         """What an ended stage's checkpoint kept. Raises `DoesNotExist` for one not reached."""
         return JobCheckpoint.objects.get(job_id=self.job.id, stage=stage).data
+
+    def _ended(self, stage: Stage) -> tuple[StageState, int]:
+        """Return how a stage that has returned ended, and its items. Asked of the database, as a
+        checkpoint may have been rolled back since."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT state, items FROM job_checkpoints WHERE job_id = %s AND stage = %s",
+                [self.job.id, stage.name],
+            )
+            state, items = cursor.fetchone() or (StageState.RUNNING, 0)
+        if state == StageState.RUNNING:
+            raise Permanent(f"Stage {stage.name} returned without its checkpoint.")
+        return StageState(state), items
 
     # --- running ---
 
@@ -277,23 +288,30 @@ class JobContext:
             pipeline.run_stage(stage, self)
             if self._unreported:
                 self._report(time.monotonic())
-            after = JobCheckpoint.objects.get(job_id=self.job.id, stage=stage.name)
-            if after.state == StageState.RUNNING:
-                raise Permanent(f"Stage {stage.name} returned without its checkpoint.")
+            state, items = self._ended(stage)
             self.log(
-                f"{stage.label}: {after.get_state_display().lower()}, {after.items:,}"
-                f" {stage.noun or 'items'}",
-                mark=after.state,
+                f"{stage.label}: {state.label.lower()}, {items:,} {stage.noun or 'items'}",
+                mark=state,
             )
         if self._unreported:  # stages that were kept tell where the job is as well
             self._report(time.monotonic())
 
 
-def rehearse() -> None:
-    """Ask what `run` asks first, of a job that is not there."""
-    nobody = UUID(int=0)
-    BackgroundJob.objects.filter(pk=nobody).first()
-    JobCheckpoint.objects.filter(job_id=nobody).first()
+# Plain SQL, as in `_ended`: a job in its own new process pays for each first use of the ORM.
+_KEEP = """
+    INSERT INTO job_checkpoints (job_id, stage, state, attempt, items, seconds, data, updated_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, statement_timestamp())
+    ON CONFLICT (job_id, stage) DO UPDATE SET
+        (state, attempt, items, seconds, data, updated_at) = (excluded.state, excluded.attempt,
+        excluded.items, excluded.seconds, excluded.data, excluded.updated_at)
+"""
+
+
+def _kept(job: Job) -> dict[str, JobCheckpoint]:
+    """Return what earlier attempts kept, by stage. What covered rows that were pruned is only
+    history: the stage runs again."""
+    kept = JobCheckpoint.objects.filter(job_id=job.id).exclude(data__has_key="pruned")
+    return {checkpoint.stage: checkpoint for checkpoint in kept}
 
 
 def run(claimed: lifecycle.Claimed, link: Link) -> None:
@@ -301,24 +319,20 @@ def run(claimed: lifecycle.Claimed, link: Link) -> None:
     stage = ""
     try:
         faults.point("child.isolated")
-        lifecycle.note_session(claimed.token)
-        faults.point("child.noted")
-        lifecycle.start(claimed.token)
-        faults.point("child.started")
         pipeline = pipelines.find(claimed.job_type)
         if pipeline is None:
             raise Permanent(f"No pipeline for {claimed.job_type} jobs is installed on this worker.")
-        row = BackgroundJob.objects.get(pk=claimed.job_id)
         job = Job(
-            id=row.id,
-            job_type=row.job_type,
-            filename=row.filename,
-            supplier_id=row.supplier_id,
-            metadata=row.metadata,
-            answer=row.answer,
-            parent_id=row.parent_id,
-            created_by_id=row.created_by_id,
+            id=claimed.job_id,
+            job_type=claimed.job_type,
+            filename=claimed.filename,
+            supplier_id=claimed.supplier_id,
+            metadata=claimed.metadata,
+            answer=claimed.answer,
+            parent_id=claimed.parent_id,
+            created_by_id=claimed.created_by_id,
             attempt=claimed.number,
+            resumes=claimed.resumes,
         )
         context = JobContext(job, claimed.token, link, pipeline.stages)
         try:

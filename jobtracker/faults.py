@@ -23,16 +23,13 @@ POINTS = {
     "create.committed": "the job is there, its creator does not know it yet",
     # The nurse claims a job.
     "claim.opened": "the transaction is open, no job is picked",
-    "claim.taken": "job and attempt are written, the session is not on record",
-    "claim.noted": "the session is on record, the detail row is not in line",
+    "claim.taken": "job, attempt and sessions are written, the detail row is not in line",
     "claim.mirrored": "all is written, nothing is committed",
     "claim.committed": "the attempt is open, nobody holds it in the shared block",
-    # It forks the attempt's child.
-    "fork.held": "the shared block knows the attempt, it has no child",
+    # It gives the attempt to the child that it forked ahead.
+    "fork.held": "the shared block knows the attempt, the child does not",
     "fork.forked": "the child has its attempt, its nurse does not watch it yet",
-    "child.isolated": "the child is alone, its session is not on record",
-    "child.noted": "the child's session is on record, its start is not",
-    "child.started": "its start is on record, no stage has run",
+    "child.isolated": "the child is alone with its attempt, no stage has run",
     # The child commits items and checkpoints.
     "item.opened": "the transaction is open, the fence is not taken",
     "item.fenced": "the fence is held, nothing is written",
@@ -43,10 +40,8 @@ POINTS = {
     "checkpoint.left": "it is committed, unless the items' transaction goes on",
     # The nurse keeps the books.
     "beat.written": "the beat is there, the nurse does not know it yet",
-    "flush.opened": "the transaction is open, nothing is written",
-    "flush.written": "job and log lines are written, the detail row is not in line",
-    "flush.mirrored": "all is written, nothing is committed",
-    "flush.committed": "all is there, the nurse does not know it yet",
+    "flush.due": "nothing is asked yet",
+    "flush.written": "all is there, the nurse does not know it yet",
     # The attempt ends.
     "finish.recounted": "the stages are through and counted, the nurse is not told",
     "finish.told": "the nurse is told, the child still lives",
@@ -55,8 +50,7 @@ POINTS = {
     "finish.closed": "the attempt is closed, the shared block still holds it",
     "end.opened": "the transaction is open, nothing is read",
     "end.read": "the cause is known, nothing is written",
-    "end.written": "job, attempt and log line are written, the detail row is not in line",
-    "end.mirrored": "all is written, nothing is committed",
+    "end.written": "all is written, nothing is committed",
     "end.committed": "the attempt is closed, who closed it does not know it yet",
     # A person acts.
     "change.written": "the jobs are written, their detail rows are not in line",

@@ -45,6 +45,9 @@ LIMITS = {
     "commands": Limits(0, lock=0, idle_in_transaction=600_000),
 }
 
+# A nurse asks the same few questions for every job: the server plans each of them once.
+PREPARED = {"nurse": {"server_side_binding": True, "prepare_threshold": 0}}
+
 CONNECT_SECONDS = 3
 # A server that went away without a word is found out within half a minute, also by sessions that
 # have no deadline of their own. Of no effect on a Unix socket.
@@ -89,6 +92,7 @@ def _options(role: str) -> dict[str, Any]:
     return {
         **LINE,
         **given(),
+        **PREPARED.get(role, {}),
         "application_name": f"jt-{role}",
         "options": f"{given().get('options', '')} {timeouts}".strip(),
     }

@@ -32,6 +32,7 @@ from jobtracker.lifecycle.attempts import (
     Claimed,
     Failure,
     Report,
+    Session,
     beat,
     claim,
     complete,
@@ -44,9 +45,9 @@ from jobtracker.lifecycle.attempts import (
     hand_back,
     note_sentry_event,
     note_session,
+    own_session,
     ready,
     rescue,
-    start,
     wait,
 )
 from jobtracker.lifecycle.creation import (
@@ -79,6 +80,7 @@ __all__ = [
     "Created",
     "Failure",
     "Report",
+    "Session",
     "answer",
     "beat",
     "cancel",
@@ -99,6 +101,7 @@ __all__ = [
     "mark_stalled",
     "note_sentry_event",
     "note_session",
+    "own_session",
     "prioritise",
     "promote_due",
     "ready",
@@ -108,6 +111,5 @@ __all__ = [
     "retry_failed",
     "set_queue",
     "standing_for",
-    "start",
     "wait",
 ]

@@ -3,7 +3,8 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.db import connection, transaction
 
 from jobtracker import faults
 from jobtracker.causes import fingerprint
-from jobtracker.lifecycle.mirror import mirror
+from jobtracker.lifecycle.mirror import mirror, mirrored
 from jobtracker.pipelines import Counts
 from jobtracker.states import LeaseLost, Outcome, Status, Waiting
 
@@ -22,13 +23,29 @@ BACK_OFF_CEILING = 600
 
 
 @dataclass(frozen=True)
+class Session:
+    """A database session: backend pids are used again, with its start one is this very session."""
+
+    pid: int
+    backend_start: datetime
+
+
+@dataclass(frozen=True)
 class Claimed:
-    """An attempt that this process holds: its job, the fence and the attempt's number."""
+    """An attempt that this process holds: the fence, the attempt's number, and of its job what
+    the work must know. `resumes`: earlier attempts kept something."""
 
     job_id: UUID
     token: UUID
     number: int
     job_type: str
+    filename: str
+    supplier_id: int | None
+    metadata: Mapping[str, Any]
+    answer: Mapping[str, Any]
+    parent_id: UUID | None
+    created_by_id: int | None
+    resumes: bool
 
 
 @dataclass(frozen=True)
@@ -76,31 +93,44 @@ def ready(wanted: int) -> int:
         return int(cursor.fetchone()[0])
 
 
-def claim(worker: UUID, host: str, pid: int) -> Claimed | None:
-    """Take the next ready job for this process, open its attempt and note this session."""
+def claim(worker: UUID, host: str, pid: int, waiting: Session | None = None) -> Claimed | None:
+    """Take the next ready job for this process and open its attempt, with this session and that
+    of the process that waits for the job on record."""
     with transaction.atomic(), connection.cursor() as cursor:
         faults.point("claim.opened")
-        cursor.execute("SELECT * FROM claim_job(%s, %s, %s)", [worker, host, pid])
+        cursor.execute(
+            "SELECT * FROM claim_attempt(%s, %s, %s, %s, %s)",
+            [worker, host, pid, *(astuple(waiting) if waiting else (None, None))],
+        )
         row = cursor.fetchone()
         if row is None:
             return None
-        claimed = Claimed(*row)
+        *fence, filename, supplier, metadata, answer, parent, person, resumes = row
+        claimed = Claimed(
+            *fence, filename, supplier, json.loads(metadata), json.loads(answer), parent, person,
+            resumes,
+        )  # fmt: skip
         faults.point("claim.taken")
-        note_session(claimed.token)
-        faults.point("claim.noted")
         mirror(claimed.job_type, [claimed.job_id])
         faults.point("claim.mirrored")
     faults.point("claim.committed")
     return claimed
 
 
+def own_session() -> Session:
+    """Return this process's database session."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pid, backend_start FROM pg_stat_get_activity(pg_backend_pid())")
+        return Session(*cursor.fetchone())
+
+
 def note_session(token: UUID) -> None:
     """Record this database session as the attempt's, so that it can be ended if it freezes."""
+    session = own_session()
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO job_attempt_sessions (token, pid, backend_start)"
-            " SELECT %s, pid, backend_start FROM pg_stat_get_activity(pg_backend_pid())",
-            [token],
+            "INSERT INTO job_attempt_sessions (token, pid, backend_start) VALUES (%s, %s, %s)",
+            [token, session.pid, session.backend_start],
         )
 
 
@@ -119,16 +149,6 @@ def fence(token: UUID) -> None:
             raise LeaseLost("another process took this job over")
 
 
-def start(token: UUID) -> None:
-    """Note that the attempt's own process runs."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE job_attempts SET started_at = clock_timestamp()"
-            " WHERE token = %s AND finished_at IS NULL",
-            [token],
-        )
-
-
 def beat(token: UUID) -> Beat:
     """Say that the attempt lives. Touches the heartbeat only, so that it stays heap-only."""
     with connection.cursor() as cursor:
@@ -143,57 +163,56 @@ def beat(token: UUID) -> Beat:
     return Beat(alive=row is not None, cancel_requested=bool(row and row[0]))
 
 
+# {mirrored} brings the detail row in line.
+_FLUSH = """
+WITH job AS (
+    UPDATE background_jobs SET
+        progress = %(progress)s, current_stage = %(stage)s,
+        stage_done = %(stage_done)s, stage_total = %(stage_total)s,
+        expected_at = clock_timestamp() + make_interval(secs => %(left)s),
+        total_items = %(total)s, done_items = %(done)s,
+        failed_items = %(failed)s, skipped_items = %(skipped)s,
+        warnings = warnings || coalesce((
+            SELECT jsonb_agg(w) FROM jsonb_array_elements(%(warnings)s) w
+            WHERE NOT warnings @> jsonb_build_array(w)), '[]'),
+        advanced_at = CASE WHEN %(advanced)s THEN clock_timestamp() ELSE advanced_at END,
+        stalled_at = CASE WHEN %(advanced)s THEN NULL ELSE stalled_at END,
+        updated_at = clock_timestamp()
+    WHERE id = (SELECT job_id FROM job_attempts WHERE token = %(token)s)
+      AND attempt_token = %(token)s
+    RETURNING *
+), lines AS (
+    INSERT INTO job_events (job_id, attempt, at, level, stage, message, data)
+    SELECT job.id, (SELECT number FROM job_attempts WHERE token = %(token)s),
+           clock_timestamp() - make_interval(secs => %(now)s - e.at),
+           e.level, e.stage, e.message, coalesce(e.data, '{{}}')
+    FROM job, jsonb_to_recordset(%(events)s)
+         AS e(at float8, level text, stage text, message text, data jsonb)
+){mirrored}
+SELECT FROM job
+"""
+
+
 def flush(token: UUID, report: Report) -> bool:
     """Write a running attempt's progress, counters, log lines and warnings. False: job lost."""
-    total = max(report.total, report.done + report.failed + report.skipped)
-    with transaction.atomic(), connection.cursor() as cursor:
-        faults.point("flush.opened")
+    faults.point("flush.due")
+    with connection.cursor() as cursor:
         cursor.execute(
-            """
-            WITH job AS (
-                UPDATE background_jobs SET
-                    progress = %(progress)s, current_stage = %(stage)s,
-                    stage_done = %(stage_done)s, stage_total = %(stage_total)s,
-                    expected_at = clock_timestamp() + make_interval(secs => %(left)s),
-                    total_items = %(total)s, done_items = %(done)s,
-                    failed_items = %(failed)s, skipped_items = %(skipped)s,
-                    warnings = warnings || coalesce((
-                        SELECT jsonb_agg(w) FROM jsonb_array_elements(%(warnings)s) w
-                        WHERE NOT warnings @> jsonb_build_array(w)), '[]'),
-                    advanced_at = CASE WHEN %(advanced)s THEN clock_timestamp()
-                                       ELSE advanced_at END,
-                    stalled_at = CASE WHEN %(advanced)s THEN NULL ELSE stalled_at END,
-                    updated_at = clock_timestamp()
-                WHERE id = (SELECT job_id FROM job_attempts WHERE token = %(token)s)
-                  AND attempt_token = %(token)s
-                RETURNING id, job_type
-            ), lines AS (
-                INSERT INTO job_events (job_id, attempt, at, level, stage, message, data)
-                SELECT job.id, (SELECT number FROM job_attempts WHERE token = %(token)s),
-                       clock_timestamp() - make_interval(secs => %(now)s - e.at),
-                       e.level, e.stage, e.message, coalesce(e.data, '{}')
-                FROM job, jsonb_to_recordset(%(events)s)
-                     AS e(at float8, level text, stage text, message text, data jsonb)
-            )
-            SELECT id, job_type FROM job
-            """,
+            _FLUSH.format(mirrored=mirrored("job")),
             {
                 "token": token, "now": time.monotonic(),
                 "progress": min(report.progress, 99), "stage": report.stage,
-                "total": total, "done": report.done, "failed": report.failed,
-                "skipped": report.skipped, "stage_done": report.stage_done,
-                "stage_total": report.stage_total, "left": report.left, "advanced": report.advanced,
+                "total": max(report.total, report.done + report.failed + report.skipped),
+                "done": report.done, "failed": report.failed, "skipped": report.skipped,
+                "stage_done": report.stage_done, "stage_total": report.stage_total,
+                "left": report.left, "advanced": report.advanced,
                 "warnings": json.dumps(list(report.warnings)),
                 "events": json.dumps(list(report.events)),
             },
         )  # fmt: skip
-        row = cursor.fetchone()
-        if row:
-            faults.point("flush.written")
-            mirror(row[1], [row[0]])
-            faults.point("flush.mirrored")
-    faults.point("flush.committed")
-    return row is not None
+        alive = cursor.fetchone() is not None
+    faults.point("flush.written")
+    return alive
 
 
 _HELD = """
@@ -210,7 +229,7 @@ _CLOSE = f"SELECT b.job_type, b.current_stage {_HELD} FOR NO KEY UPDATE OF a"
 # 1. Lock the job's row if the token still holds it (no key lock: the attempt's own item
 #    transactions refer to the row and must not wait for this).
 # 2. Decide the next status from that locked row, a cancel before all else.
-# 3. Write job, attempt and log line.
+# 3. Write job, attempt, log line and the detail row.
 _END = """
 WITH held AS MATERIALIZED (
     SELECT b.*, a.number, EXISTS (
@@ -252,7 +271,7 @@ WITH held AS MATERIALIZED (
         skipped_items = coalesce(%(skipped)s, b.skipped_items),
         result = coalesce(%(result)s::jsonb, b.result)
     FROM next WHERE b.id = next.id
-    RETURNING b.id, b.status, b.job_type
+    RETURNING b.*
 ), attempt AS (
     UPDATE job_attempts a SET
         finished_at = clock_timestamp(),
@@ -263,10 +282,10 @@ WITH held AS MATERIALIZED (
 ), line AS (
     INSERT INTO job_events (job_id, attempt, level, stage, message, data)
     SELECT id, number, %(level)s, coalesce(nullif(%(stage)s, ''), current_stage),
-           'Attempt ' || number || ' ' || %(line)s, jsonb_build_object('attempt', %(outcome)s)
+           'Attempt ' || number || ' ' || %(line)s, jsonb_build_object('attempt', %(outcome)s::text)
     FROM next
-)
-SELECT id, status, job_type FROM job
+){mirrored}
+SELECT status FROM job
 """
 
 
@@ -300,7 +319,8 @@ def _end(
         faults.point("end.read")
         cursor.execute(
             _END.format(
-                held=_HELD, status=status, first=BACK_OFF_SECONDS, ceiling=BACK_OFF_CEILING
+                held=_HELD, status=status, first=BACK_OFF_SECONDS, ceiling=BACK_OFF_CEILING,
+                mirrored=mirrored("job"),
             ),
             {
                 "token": token, "outcome": outcome.value, "lease": lease, "back_off": back_off,
@@ -320,10 +340,8 @@ def _end(
         if row is None:
             return None
         faults.point("end.written")
-        mirror(row[2], [row[0]])
-        faults.point("end.mirrored")
     faults.point("end.committed")
-    return Status(row[1])
+    return Status(row[0])
 
 
 def complete(token: UUID, counts: Counts) -> Status | None:

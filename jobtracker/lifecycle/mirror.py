@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection
 
 from jobtracker import faults, pipelines
+from jobtracker.pipelines import Detail
 from jobtracker.states import Status
 
 
@@ -29,11 +30,24 @@ def mirror(job_type: str, job_ids: list[UUID]) -> None:
     pipeline = pipelines.find(job_type)
     if pipeline is None:
         return
-    detail = pipeline.detail
-    columns = ", ".join(f"{name} = {value}" for name, value in detail.mirrors.items())
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {detail.model._meta.db_table} d SET {columns} FROM background_jobs b"
-            " WHERE b.id = d.background_job_id AND b.id = ANY(%s)",
-            [job_ids],
+            f"{_update(pipeline.detail, 'background_jobs')} AND b.id = ANY(%s)", [job_ids]
         )
+
+
+def mirrored(jobs: str) -> str:
+    """Return what a statement's WITH goes on with to do the same for the changed jobs in `jobs`,
+    an earlier part of it that returns whole rows, of whichever type they are."""
+    return "".join(
+        f", mirrored_{pipeline.job_type} AS ({_update(pipeline.detail, jobs)})"
+        for pipeline in pipelines.registered()
+    )
+
+
+def _update(detail: Detail, jobs: str) -> str:
+    columns = ", ".join(f"{name} = {value}" for name, value in detail.mirrors.items())
+    return (
+        f"UPDATE {detail.model._meta.db_table} d SET {columns} FROM {jobs} b"
+        " WHERE b.id = d.background_job_id"
+    )

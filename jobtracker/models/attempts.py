@@ -1,5 +1,6 @@
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from jobtracker.models.fields import created_now
 from jobtracker.models.jobs import BackgroundJob
@@ -21,7 +22,7 @@ class JobAttempt(models.Model):
     host = models.CharField(max_length=255)
     pid = models.PositiveIntegerField()
     claimed_at = created_now()
-    started_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True, db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=12, choices=Outcome.choices, null=True, blank=True)
     stage = models.CharField(max_length=60, blank=True)

@@ -4,7 +4,8 @@ It may die at any moment and harm nobody: its database session, its process grou
 the pipes are its own, and whatever else it inherited is shut off first.
 
 It is forked ahead of its job and waits for it, with its session open: a fork and a session are most
-of what a job would else wait for. It runs one attempt and ends.
+of what a job would else wait for. The claim puts that session on record. It runs one attempt and
+ends; while it waits, it also ends when its session does.
 """
 
 import gc
@@ -17,19 +18,22 @@ import select
 import signal
 import sys
 from contextlib import suppress
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
 
 from django.conf import settings
 from django.db import Error, connection, connections
 
-from jobtracker import context, faults
-from jobtracker.lifecycle import Claimed
+from jobtracker import context, faults, lifecycle
+from jobtracker.lifecycle import Claimed, Session
 from jobtracker.workers import processes, reports, session
-from jobtracker.workers.channel import Channel, Word
+from jobtracker.workers.channel import Channel, Inbox, Word
 
 OOM_SCORE = 500  # the kernel takes the work before the books
 ADDRESS_SPACE = 8 << 30  # bytes; a runaway gets a MemoryError before the machine swaps
+SESSION_SECONDS = 5.0  # for a new child to have its session; longer than a connection may take
 PATIENCE = 1 / 2  # of the lease without a confirmed beat, and the attempt stops by itself
 
 logger = logging.getLogger(__name__)
@@ -38,21 +42,33 @@ _inherited: list[object] = []
 
 
 class Child:
-    """The nurse's side of a forked child: `pipe` brings its messages, `pidfd` its death."""
+    """The nurse's side of a forked child: `inbox` brings its messages, `pidfd` its death."""
 
     def __init__(self) -> None:
         # Nothing may be left in buffers that the child would write a second time.
         sys.stdout.flush()
         sys.stderr.flush()
         self.word = Word(confirmed_at=0.0)
-        orders, self._orders = os.pipe()
-        self.pipe, messages = os.pipe()
+        # A file and not the pipe, which holds so much only: the nurse must never wait for a child.
+        self._order = os.memfd_create("jt-order")
+        signals, self._signals = os.pipe()
+        pipe, messages = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            _main(orders, messages, self.word)
-        os.close(orders)
+            _main(self._order, signals, messages, self.word)
+        os.close(signals)
         os.close(messages)
         self.pidfd = os.pidfd_open(self.pid)
+        self.inbox = Inbox(pipe)
+
+    @cached_property
+    def session(self) -> Session | None:
+        """Its database session, waited for; None where it dies without one."""
+        select.select([self.inbox.pipe], [], [], SESSION_SECONDS)
+        for message in self.inbox.read():
+            pid, start = message["session"]
+            return Session(pid, datetime.fromisoformat(start))
+        return None
 
     def is_alive(self) -> bool:
         return not select.select([self.pidfd], [], [], 0)[0]
@@ -60,10 +76,10 @@ class Child:
     def run(self, claimed: Claimed, confirmed_at: float) -> None:
         """Let it run this attempt; once only. A dead child is found out by its pidfd."""
         self.word.confirmed_at = confirmed_at
+        with os.fdopen(self._order, "wb", closefd=False) as file:
+            pickle.dump(claimed, file)
         with suppress(BrokenPipeError):
-            os.write(self._orders, pickle.dumps(claimed))
-        os.close(self._orders)
-        self._orders = -1
+            os.write(self._signals, b"!")
 
     def end(self) -> int:
         """Kill its whole group and return its wait status."""
@@ -71,23 +87,25 @@ class Child:
         processes.kill_group(self.pid)
         processes.kill(self.pid)
         _, status = os.waitpid(self.pid, 0)
-        for descriptor in (self.pidfd, self.pipe, self._orders):
-            if descriptor >= 0:
-                os.close(descriptor)
+        for descriptor in (self.pidfd, self.inbox.pipe, self._order, self._signals):
+            os.close(descriptor)
         return status
 
 
-def _main(orders: int, pipe: int, word: Word) -> NoReturn:
+def _main(order: int, signals: int, pipe: int, word: Word) -> NoReturn:
     """Wait for the attempt, run it and end the process; the caller is the child of a fork."""
     code = 1
     try:
-        _isolate(orders, pipe)
-        if not select.select([orders], [], [], 0)[0]:
-            _rehearse()
-        if claimed := _await_attempt(orders):
-            context.run(claimed, Channel(pipe, word, settings.LEASE_SECONDS * PATIENCE))
+        _isolate(order, signals, pipe)
+        channel = Channel(pipe, word, settings.LEASE_SECONDS * PATIENCE)
+        told = lifecycle.own_session()
+        channel.send({"session": [told.pid, told.backend_start.isoformat()]})
+        if claimed := _await_attempt(order, signals):
+            context.run(claimed, channel)
             faults.point("finish.told")
         code = 0
+    except Error as error:
+        logger.warning("a process that would wait for a job has no session: %s", error)
     except BaseException:
         logger.exception("an attempt ended without a result")
     finally:
@@ -98,24 +116,20 @@ def _main(orders: int, pipe: int, word: Word) -> NoReturn:
         os._exit(code)
 
 
-def _rehearse() -> None:
-    """Open the session and ask once what an attempt asks first. A forked process copies each page
-    of memory when it first writes to it; that is done before the job is there."""
-    with suppress(Error):  # there may be a database when there is a job
-        context.rehearse()
-
-
-def _await_attempt(orders: int) -> Claimed | None:
-    """Return the attempt to run; None when the nurse wants none any more. The session may have
-    been lost meanwhile: then the first question opens another."""
-    with os.fdopen(orders, "rb") as file:
-        data = file.read()
-    if not data:
+def _await_attempt(order: int, signals: int) -> Claimed | None:
+    """Return the attempt to run; None when the nurse wants none any more, or the session ended.
+    One that ends as the attempt comes is replaced."""
+    line = connection.connection
+    ready = select.select([signals, line], [], [])[0]
+    if signals not in ready or not os.read(signals, 1):
         return None
     processes.set_name("child")
-    if connection.connection is not None and not connection.is_usable():
+    with os.fdopen(order, "rb") as file:
+        file.seek(0)
+        claimed: Claimed = pickle.load(file)
+    if line in ready:
         connection.close()
-    claimed: Claimed = pickle.loads(data)
+        lifecycle.note_session(claimed.token)
     return claimed
 
 

@@ -22,7 +22,7 @@ from jobtracker.states import Outcome
 from jobtracker.workers import block as blocks
 from jobtracker.workers import processes, session
 from jobtracker.workers.block import Block, Record, State
-from jobtracker.workers.channel import Inbox, Stop
+from jobtracker.workers.channel import Stop
 from jobtracker.workers.child import Child
 from jobtracker.workers.diary import Diary
 from jobtracker.workers.ending import Ending, of_a_dead_child
@@ -65,18 +65,29 @@ def finish_ticket(**_: Any) -> None:
 
 
 def attend() -> None:
-    """Work off ready jobs for two seconds at least one after another; return when none is left."""
+    """Work off ready jobs for two seconds at least one after another; return when none is left.
+    Nothing is claimed before a child with a session waits for it."""
+    global _spare
     block = blocks.shared()
     until = time.monotonic() + CLAIM_ON_SECONDS
     try:
         while not block.draining and time.monotonic() < until:
+            _keep_spare()
+            if _spare is None or _spare.session is None:
+                time.sleep(RETRY_SECONDS)
+                continue
             asked_at = time.monotonic()
             claimed = ask(
-                lifecycle.claim, block.identity.instance, block.identity.host, os.getpid()
+                lifecycle.claim,
+                block.identity.instance,
+                block.identity.host,
+                os.getpid(),
+                _spare.session,
             )
             if claimed is None:
                 return
-            Attempt(claimed, asked_at, block, _place or block.enlist()).run()
+            child, _spare = _spare, None
+            Attempt(claimed, asked_at, block, _place or block.enlist(), child).run()
     except Error as error:
         logger.warning("no job can be claimed: %s", error)
     except Exception:
@@ -94,20 +105,14 @@ def _keep_spare() -> None:
         _spare = Child()
 
 
-def _take_spare() -> Child:
-    global _spare
-    child, _spare = _spare, None
-    if child and not child.is_alive():
-        child.end()
-        child = None
-    return child or Child()
-
-
 class Attempt:
     """One attempt, seen from outside: `run()` returns when it is closed in the database."""
 
-    def __init__(self, claimed: Claimed, asked_at: float, block: Block, place: Record) -> None:
+    def __init__(
+        self, claimed: Claimed, asked_at: float, block: Block, place: Record, child: Child
+    ) -> None:
         self._claimed = claimed
+        self._child = child
         self._block = block
         self._place = place
         # A beat counts from before the question: the answer may have lain somewhere.
@@ -135,20 +140,19 @@ class Attempt:
         self._place.hold(None, None)
 
     def _attend_child(self) -> Ending:
-        """1. Give the attempt to the child that waits, or to a new one.
+        """1. Give the attempt to the child that waits.
         2. Loop over the child's pidfd, its pipe and the clock until the child is dead.
         3. Read what it left, kill its group, classify."""
         memory_kills = processes.out_of_memory_kills()
         faults.point("fork.held")
-        child = _take_spare()
+        child = self._child
         try:
             self._place.child = child.pid
             child.run(self._claimed, self._confirmed_at)
             faults.point("fork.forked")
-            inbox = Inbox(child.pipe)
-            self._watch(child, inbox)
+            self._watch(child)
             # What the child has started itself may hold the pipe open, so no end is awaited.
-            self._diary.note(inbox.read())
+            self._diary.note(child.inbox.read())
         finally:
             status = child.end()
         if self._diary.ending:
@@ -156,7 +160,8 @@ class Attempt:
         out_of_memory = processes.out_of_memory_kills() > memory_kills
         return of_a_dead_child(status, stopped=self._stopped, out_of_memory=out_of_memory)
 
-    def _watch(self, child: Child, inbox: Inbox) -> None:
+    def _watch(self, child: Child) -> None:
+        inbox = child.inbox
         poll = select.poll()
         poll.register(child.pidfd, select.POLLIN)
         poll.register(inbox.pipe, select.POLLIN)

@@ -66,7 +66,6 @@ class Crawled:
     def _attempt(self) -> JobContext:
         claimed = claim()
         assert claimed.job_id == self.session.background_job_id
-        lifecycle.start(claimed.token)
         row = BackgroundJob.objects.get(pk=claimed.job_id)
         job = Job(
             row.id, row.job_type, row.filename, row.supplier_id, row.metadata, row.answer, None,

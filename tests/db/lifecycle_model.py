@@ -69,7 +69,6 @@ class Attempt:
     job: UUID
     number: int
     outcome: str | None = None
-    started: bool = False
 
 
 @dataclass
@@ -283,12 +282,6 @@ class Model:
             job.stuck = False
             job.times["stalled_at"] = None
         return True
-
-    def start(self, session: int, token: UUID) -> None:
-        attempt = self.tables(session).attempts.get(token)
-        if attempt and not attempt.outcome:
-            self._end_alone(session, token)
-            self._written(session, "attempts", token).started = True
 
     def commit_item(self, session: int, token: UUID) -> bool:
         """Commit one item with its checkpoint under the fence; False: the lease is lost."""

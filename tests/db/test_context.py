@@ -1,26 +1,28 @@
 """An attempt from inside: which stages run, what is told, and how each end is classified."""
 
+from dataclasses import astuple
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
 from django.db.utils import InternalError, OperationalError
 
 from jobtracker import context, lifecycle, pipelines
-from jobtracker.models import BackgroundJob, JobCheckpoint
+from jobtracker.models import AttemptSession, BackgroundJob, JobCheckpoint
 from jobtracker.pipelines import Counts, Stage
 from jobtracker.states import (
     JobType,
     LeaseLost,
     Permanent,
+    Priority,
     Retryable,
     StageState,
     WaitForPerson,
     Waiting,
 )
 
-from .jobs import GOOD, claim, make_job, pipeline_in_place
+from .jobs import GOOD, WORKER, claim, make_job, pipeline_in_place
 
 pytestmark = pytest.mark.django_db
 
@@ -315,14 +317,33 @@ def test_a_type_without_a_pipeline_fails_with_a_sentence(monkeypatch):
     assert lifecycle.fail(token, lifecycle.Failure(end["message"])) == "failed"
 
 
-def test_the_session_of_an_attempt_is_on_record(pipeline):
+def test_the_claim_puts_both_sessions_of_an_attempt_on_record():
     make_job()
+    waiting = lifecycle.Session(4711, datetime(2026, 1, 2, 3, 4, 5, 678901, UTC))
+    claimed = lifecycle.claim(WORKER, "host", 1, waiting)
+    assert claimed is not None
+    noted = AttemptSession.objects.filter(attempt=claimed.token)
+    assert {(each.pid, each.backend_start) for each in noted} == {
+        astuple(waiting),
+        astuple(lifecycle.own_session()),
+    }
+
+
+def test_the_claim_tells_the_work_of_its_job():
+    parent = make_job(priority=Priority.LOW)
+    made = make_job(parent_id=parent.pk, metadata={"a": [1]}, priority=Priority.HIGH)
     claimed = claim()
-    context.run(claimed, Link())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM job_attempt_sessions WHERE token = %s AND pid = pg_backend_pid()",
-            [claimed.token],
-        )
-        # One noted by the claim, one by the run; in a worker they are two sessions.
-        assert cursor.fetchone()[0] == 2
+    assert (claimed.job_id, claimed.job_type, claimed.number) == (made.pk, "xml_import", 1)
+    assert (claimed.filename, claimed.metadata, claimed.answer) == ("tiles.xml", {"a": [1]}, {})
+    assert (claimed.parent_id, claimed.supplier_id, claimed.created_by_id) == (
+        parent.pk,
+        None,
+        None,
+    )
+    assert not claimed.resumes
+
+
+def test_an_attempt_knows_that_an_earlier_one_kept_something():
+    job = make_job()
+    JobCheckpoint.objects.create(job=job, stage="first", state=StageState.DONE, attempt=1)
+    assert claim().resumes

@@ -271,7 +271,7 @@ class Lifecycle(RuleBasedStateMachine):
             (a["token"], a["job_id"], a["number"], a["outcome"], a["started_at"] is not None)
             for a in found["attempts"]
         } == {
-            (str(token), str(a.job), a.number, a.outcome, a.started)
+            (str(token), str(a.job), a.number, a.outcome, True)
             for token, a in model.attempts.items()
         }
         assert all((a["outcome"] is None) == (a["finished_at"] is None) for a in found["attempts"])
@@ -402,14 +402,6 @@ class Lifecycle(RuleBasedStateMachine):
         self.act(
             session, "flush", lambda: lifecycle.flush(token, report),
             lambda: self.model.flush(session, token, progress, counts, WARNING, advanced),
-        )  # fmt: skip
-
-    @step(session=either, pick=pick)
-    def start(self, session: int, pick: int) -> None:
-        token = self.token(pick)
-        self.act(
-            session, "start", lambda: lifecycle.start(token),
-            lambda: self.model.start(session, token),
         )  # fmt: skip
 
     @step(3, session=either, pick=pick)

@@ -115,6 +115,7 @@ CHECKSUMS = {
     "0002_notify": "6b35c2354b9e850d",
     "0003_tables": "b28182b9efda2bb6",
     "0004_bulk": "5f57aaca536e48b4",
+    "0005_attempts": "d253404f0ee53b29",
 }
 
 

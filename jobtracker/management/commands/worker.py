@@ -8,6 +8,9 @@ from jobtracker.workers.supervisor import Supervisor
 
 
 class Command(BaseCommand):
+    # They load every page, which each attempt's process would then carry; `doctor` and the web
+    # process run them.
+    requires_system_checks = ()
     help = (
         "Work jobs off until SIGTERM or SIGINT, then hand the running ones back and exit. "
         "WORKERS says how many run at once. Any number of hosts may run this on one database."
