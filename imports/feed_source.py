@@ -48,6 +48,7 @@ def fetch(detail: DataImportJob) -> Fetched | None:
             status=Status.COMPLETED,
         )
         .exclude(content_hash="")
+        .exclude(background_job__result__has_key="undone")
         .order_by("-pk")
         .first()
     )

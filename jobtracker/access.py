@@ -41,6 +41,7 @@ ACTS = {
     ("scraping", "add_scrapingsession"),
     ("catalogue", "add_supplier"),
     ("catalogue", "change_supplier"),
+    ("catalogue", "change_material"),
 }
 
 View = Callable[..., HttpResponseBase]

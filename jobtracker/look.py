@@ -36,10 +36,7 @@ FOUND = 8  # jobs and suppliers that the palette lists
 
 # The tables of the admin that have a place of their own in the navigation.
 TABLES = {
-    "Results": (
-        ("Materials", "inventory_2", "catalogue.Material"),
-        ("Suppliers", "storefront", "catalogue.Supplier"),
-    ),
+    "Results": (("Suppliers", "storefront", "catalogue.Supplier"),),
     "Operate": (
         ("Workers", "memory", "jobtracker.Worker"),
         ("Webhook calls", "webhook", "webhooks.WebhookCall"),
@@ -78,8 +75,12 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         },
     ]
+    materials = _item(
+        request, "Materials", "inventory_2", "materials", "catalogue.view_material"
+    )
     for title, tables in TABLES.items():
-        items = [_table(request, *table) for table in tables]
+        items = [materials] if title == "Results" else []
+        items += [_table(request, *table) for table in tables]
         groups.append({"title": title, "separator": True, "items": items})
     return groups
 

@@ -3,7 +3,7 @@ pipeline by name; each app registers its own in `ready()`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -195,6 +195,15 @@ class Pipeline:
         """Return the job's first failed items: each with `where` and `reason` at least, as words,
         and whatever else is known of it as JSON."""
         return []
+
+    def picture_urls(self, images: Collection[str]) -> dict[str, str]:
+        """Return the addresses of ours that show those of the catalogue's `images` (names or
+        addresses, as `vals` has them) that the pipeline holds. Asked once a page of a list."""
+        return {}
+
+    def place_url(self, job_id: UUID, place: Mapping[str, Any]) -> str:
+        """Return the page of ours that shows where a value stood, from its provenance."""
+        return ""
 
     def materials(self, job_id: UUID) -> QuerySet[Any, Any]:
         """Return the ids of the job's materials. A pipeline whose item rows name the material

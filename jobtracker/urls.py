@@ -5,6 +5,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from jobtracker import health, pipelines
+from jobtracker.catalogue.pages.urls import urlpatterns as material_urls
 from jobtracker.hub.urls import urlpatterns as hub_urls
 from jobtracker.monitor.urls import urlpatterns as monitor_urls
 from jobtracker.schedule_pages.urls import urlpatterns as schedule_urls
@@ -19,6 +20,7 @@ urlpatterns = [
     *monitor_urls,
     *hub_urls,
     *schedule_urls,
+    *material_urls,
     *(url for pipeline in pipelines.registered() for url in pipeline.urls()),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),

@@ -1,6 +1,6 @@
 """The processing of a PDF catalogue: load, read, draw, embed, detect, write, a page at a time."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -251,6 +251,22 @@ class PdfPipeline(Pipeline):
     def source(self, job_id: UUID) -> str:
         document = PdfDocument.objects.filter(background_job_id=job_id).first()
         return document.filename if document else ""
+
+    def picture_urls(self, images: Collection[str]) -> dict[str, str]:
+        from pdfjobs.document_page import PICTURE
+
+        named = {image: PICTURE.fullmatch(image) for image in images}
+        return {
+            image: reverse("pdf-file", args=match.groups())
+            for image, match in named.items()
+            if match
+        }
+
+    def place_url(self, job_id: UUID, place: Mapping[str, Any]) -> str:
+        document = PdfDocument.objects.only("pk").filter(background_job_id=job_id).first()
+        if document is None or not isinstance(place.get("page"), int):
+            return ""
+        return reverse("pdf-page", args=[document.pk, place["page"]])
 
     def materials(self, job_id: UUID) -> QuerySet[Any, Any]:
         rows = PdfRow.objects.filter(job_id=job_id, material_id__isnull=False)

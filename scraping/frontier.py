@@ -170,6 +170,8 @@ def earlier_sessions(session: ScrapingSession) -> list[UUID]:
             "SELECT s.id FROM scraping_sessions s JOIN background_jobs b"
             " ON b.id = s.background_job_id WHERE b.status = 'completed' AND s.id <> %s"
             " AND b.supplier_id = (SELECT supplier_id FROM background_jobs WHERE id = %s)"
+            " AND NOT EXISTS (SELECT FROM background_jobs u WHERE u.supplier_id = b.supplier_id"
+            " AND (u.result#>>'{undone,at}')::timestamptz > b.created_at)"
             " AND coalesce(s.scraping_config->'categories', '[]') = %s::jsonb"
             " AND coalesce(s.scraping_config->>'model', 'rules') = %s"
             " ORDER BY s.id DESC LIMIT %s",

@@ -10,6 +10,7 @@ from jobtracker.catalogue.models import (
     CatalogueSource,
     Kind,
     Material,
+    MaterialMerge,
     MaterialSource,
     MaterialVersion,
     Supplier,
@@ -76,3 +77,10 @@ class MaterialVersionAdmin(ReadOnlyAdmin):
     list_display = ("source_key", "op", "material_id", "job_id", "at")
     found_by = "material_id"
     search_help_text = "A material's id"
+
+
+@admin.register(MaterialMerge)
+class MaterialMergeAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "at", "undone_at")
+    found_by = "kept_id"
+    search_help_text = "The id of the material that stayed"

@@ -21,6 +21,8 @@ from jobtracker.catalogue.statements import COLUMNS
 
 Line = dict[str, Any]
 
+PAGE = 500
+
 _NAMES = [column.name for column in COLUMNS]
 _JSON = {column.name for column in COLUMNS if column.type == "jsonb"}
 
@@ -62,6 +64,17 @@ def lines(supplier: Supplier | None = None, materials: QuerySet | None = None) -
                 for column, value in zip(_NAMES, values, strict=True)
             }
             yield _line(name, active, changed_at.isoformat(), json.loads(sources or "[]"), columns)
+
+
+def lines_by_pages(materials: QuerySet[Material]) -> Iterator[Line]:
+    """The materials that a query finds, by id, read some at a time: between two of them no
+    transaction is open, so a slow reader holds nothing up, and sees what changed meanwhile."""
+    last = 0
+    while ids := list(
+        materials.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:PAGE]
+    ):
+        yield from lines(materials=Material.objects.filter(pk__in=ids).values("pk"))
+        last = ids[-1]
 
 
 def _line(supplier: str, active: bool, changed_at: str, sources: list[Line], columns: Line) -> Line:

@@ -126,7 +126,7 @@ class CatalogueSource(models.Model):
 
 
 SEARCH = SearchVector("name", "sku", "brand", config="simple")
-"""What full-text search looks in: an index, and no column, so that rows stay as wide as they are."""
+"""What full-text search looks in: an index and no column, so rows stay as wide as they are."""
 
 
 class Material(models.Model):

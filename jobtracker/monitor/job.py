@@ -13,6 +13,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from jobtracker import pipelines, reporting
+from jobtracker.catalogue import undo
 from jobtracker.models import BackgroundJob, JobAttempt, JobCheckpoint, JobEvent
 from jobtracker.monitor import rows, words
 from jobtracker.monitor.waterfall import Waterfall, draw
@@ -129,6 +130,11 @@ class JobPage:
             case {"id": int(pk), "name": str(name)} if pk > 0:
                 return {"name": name, "url": reverse("schedule", args=[pk])}
         return None
+
+    @cached_property
+    def undo_url(self) -> str | None:
+        """Where what the job wrote to the catalogue is taken back; None where nothing can be."""
+        return None if undo.refusal(self.job) else reverse("job-undo", args=[self.job.pk])
 
     @property
     def needs(self) -> str:

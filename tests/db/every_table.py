@@ -15,6 +15,7 @@ from jobtracker.access import sync_roles
 from jobtracker.catalogue.models import (
     CatalogueSource,
     Material,
+    MaterialMerge,
     MaterialSource,
     MaterialVersion,
     Supplier,
@@ -88,6 +89,9 @@ def fill() -> dict[type[Model], Any]:
             content_hash=b"h",
             vals={},
             provenance={},
+        ),
+        MaterialMerge: MaterialMerge.objects.create(
+            kept_id=material.pk, merged_id=0, moved=[], was_active=True
         ),
         MaterialVersion: MaterialVersion.objects.create(
             material_id=material.pk, op="c", source_id=source.pk, source_key="k"

@@ -20,6 +20,7 @@ from django.utils.regex_helper import normalize
 
 from imports.models import DataImportJob
 from jobtracker.access import sync_roles
+from jobtracker.catalogue.models import Material, MaterialMerge
 from jobtracker.models import BackgroundJob, JobSchedule, User
 from pdfjobs.models import PdfDocument
 from scraping.models import ScrapingSession
@@ -111,6 +112,19 @@ RULES = {
     "schedule-pause": ACT,
     "schedule-resume": ACT,
     "schedule-delete": ACT,
+    "materials": PAGE,
+    "materials-export": PAGE,
+    "materials-review": PAGE,
+    "materials-doubles": PAGE,
+    "material": PAGE,
+    "material-edit": FORM,
+    "material-give-back": ACT,
+    "material-accept": ACT,
+    "material-reject": ACT,
+    "material-restore": ACT,
+    "material-merge": ACT,
+    "material-unmerge": ACT,
+    "job-undo": FORM,
     "health-live": HEALTH,
     "health-ready": HEALTH,
     "admin:index": PAGE,
@@ -136,6 +150,7 @@ TABLES = {
     "axes.accesslog": (ADMINISTRATOR, NOBODY, NOBODY),
     "catalogue.cataloguesource": (VIEWER, NOBODY, NOBODY),
     "catalogue.material": (VIEWER, NOBODY, NOBODY),
+    "catalogue.materialmerge": (VIEWER, NOBODY, NOBODY),
     "catalogue.materialsource": (VIEWER, NOBODY, NOBODY),
     "catalogue.materialversion": (VIEWER, NOBODY, NOBODY),
     "catalogue.supplier": (VIEWER, OPERATOR, OPERATOR),
@@ -246,6 +261,8 @@ def filled(address: Address, made) -> str:
         "url": "nowhere",
         "app_label": "jobtracker",
         "content_type_id": ContentType.objects.get_for_model(BackgroundJob).pk,
+        "material_id": made[Material].pk,
+        "merge_id": made[MaterialMerge].pk,
         "object_id": job.pk,
         "id": made[User].pk,
     }

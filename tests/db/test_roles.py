@@ -11,6 +11,7 @@ pytestmark = pytest.mark.django_db
 
 ACTS = {
     "catalogue.add_supplier",
+    "catalogue.change_material",
     "catalogue.change_supplier",
     "imports.add_dataimportjob",
     "imports.change_mappingtemplate",
@@ -26,6 +27,7 @@ ACTS = {
 TABLES = {
     "catalogue.cataloguesource",
     "catalogue.material",
+    "catalogue.materialmerge",
     "catalogue.materialsource",
     "catalogue.materialversion",
     "catalogue.supplier",

@@ -1,7 +1,9 @@
 """`manage.py materials`: the catalogue from the command line."""
 
+import json
 import sys
 from contextlib import nullcontext
+from math import inf
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,14 +12,20 @@ from django.core.management.base import CommandParser
 from django.db.models import QuerySet
 
 from jobtracker import pipelines
-from jobtracker.catalogue import export
-from jobtracker.catalogue.models import Supplier
-from jobtracker.management.options import OneSentenceParser, Refused, TrackerCommand
+from jobtracker.catalogue import export, undo
+from jobtracker.catalogue.filters import Filter
+from jobtracker.catalogue.models import Material, Supplier
+from jobtracker.management.options import (
+    OneSentenceParser,
+    Refused,
+    TrackerCommand,
+    add_json_option,
+)
 from jobtracker.models import BackgroundJob
 
 
 class Command(TrackerCommand):
-    help = "Read the catalogue."
+    help = "Read the catalogue, and take jobs back."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(
@@ -28,23 +36,69 @@ class Command(TrackerCommand):
         exporting.add_argument("--supplier", metavar="NAME", help="only this supplier's")
         exporting.add_argument("--format", choices=export.FORMATS, required=True)
         exporting.add_argument("--output", metavar="FILE", type=Path, help="else standard output")
+        undoing = actions.add_parser("undo", help="Take back what a job wrote.")
+        undoing.add_argument("--job", metavar="ID", required=True)
+        undoing.add_argument("--reason", default="", help="kept in the audit log")
+        add_json_option(undoing)
+        searching = actions.add_parser("search", help="Find materials by name, brand, SKU or EAN.")
+        searching.add_argument("text", metavar="TEXT")
+        searching.add_argument("--supplier", metavar="NAME", help="only this supplier's")
+        searching.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many")
+        add_json_option(searching)
 
     def run(self, **options: Any) -> None:
-        supplier = _supplier(options["supplier"]) if options["supplier"] else None
-        materials = _materials_of(options["job"]) if options["job"] else None
-        pieces = export.FORMATS[options["format"]](export.lines(supplier, materials))
-        output: Path | None = options["output"]
-        try:
-            target = (
-                output.open("w", encoding="utf-8", newline="")
-                if output
-                else nullcontext(sys.stdout)
-            )
-        except OSError as error:
-            raise Refused(f"Cannot write {output}: {error.strerror}.") from None
-        with target as stream:
-            stream.writelines(pieces)
-            stream.flush()
+        {"export": _export, "undo": _undo, "search": _search}[options["action"]](options)
+
+
+def _export(options: dict[str, Any]) -> None:
+    supplier = _supplier(options["supplier"]) if options["supplier"] else None
+    materials = _materials_of(options["job"]) if options["job"] else None
+    pieces = export.FORMATS[options["format"]](export.lines(supplier, materials))
+    output: Path | None = options["output"]
+    try:
+        target = (
+            output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout)
+        )
+    except OSError as error:
+        raise Refused(f"Cannot write {output}: {error.strerror}.") from None
+    with target as stream:
+        stream.writelines(pieces)
+        stream.flush()
+
+
+def _undo(options: dict[str, Any]) -> None:
+    job = _job(options["job"])
+    if why := undo.refusal(job):
+        raise Refused(f"Job {job.pk} cannot be undone. {why}")
+    before = undo.begin(job, None, options["reason"])
+    undo.undo_some(job, seconds=inf)
+    if options["json"]:
+        print(json.dumps({"job": str(job.pk), **vars(before)}))
+    else:
+        print(
+            f"Taken back: {before.created:,} created, {before.updated:,} updated,"
+            f" {before.attached:,} attached; {before.later:,} changed since and stay."
+        )
+
+
+def _search(options: dict[str, Any]) -> None:
+    wanted = Filter(q=options["text"].strip(), supplier=options["supplier"] or "")
+    if not wanted.q:
+        raise Refused("Say what to search for.")
+    if wanted.supplier:
+        _supplier(wanted.supplier)
+    limit = max(options["limit"], 1)
+    exact = list(wanted.exact().values_list("pk", flat=True))
+    others = wanted.rows().exclude(pk__in=exact).order_by("-pk").values_list("pk", flat=True)
+    ids = [*exact, *others[: max(limit - len(exact), 0)]][:limit]
+    found = export.lines(materials=Material.objects.filter(pk__in=ids).values("pk"))
+    if options["json"]:
+        sys.stdout.writelines(export.to_json(found))
+        return
+    for line in found:
+        price = " ".join(filter(None, (line["price"], line["currency"])))
+        parts = (line["sku"], line["name"], line["brand"], line["supplier"], price)
+        print("\t".join(part or "-" for part in parts))
 
 
 def _supplier(name: str) -> Supplier:
@@ -54,9 +108,13 @@ def _supplier(name: str) -> Supplier:
         raise Refused(f"There is no supplier named {name!r}.") from None
 
 
-def _materials_of(job_id: str) -> QuerySet:
+def _job(job_id: str) -> BackgroundJob:
     try:
-        job = BackgroundJob.objects.get(pk=UUID(job_id))
+        return BackgroundJob.objects.get(pk=UUID(job_id))
     except (BackgroundJob.DoesNotExist, ValueError):
         raise Refused(f"There is no job {job_id}.") from None
+
+
+def _materials_of(job_id: str) -> QuerySet:
+    job = _job(job_id)
     return pipelines.get(job.job_type).materials(job.pk)

@@ -1,0 +1,241 @@
+"""Takes back what a job wrote to the catalogue.
+
+A source row goes back to what it was before the job, if the job was the last to write it: rows
+that a later run changed stay. Materials then follow from their sources, so a correction or another
+source's later value goes on winning. A material that only the job had spoken of is removed; where
+a person has corrected or rejected it, it stays, inactive, and its next import finds it again.
+
+Done in batches, each a transaction, newest version first: whoever stops in between goes on later,
+and finds what is done already done.
+"""
+
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from jobtracker import audit
+from jobtracker.catalogue import people, statements
+from jobtracker.catalogue.models import MaterialVersion, Op
+from jobtracker.catalogue.statements import BATCH
+from jobtracker.catalogue.write import in_transaction
+from jobtracker.models import BackgroundJob, User
+from jobtracker.states import TERMINAL
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What an undo of a job would do, in source rows: `created` ones go with their materials,
+    `attached` ones leave a material that others speak of, `updated` ones get their former values.
+    `later` were changed since and stay; `undone` are taken back already."""
+
+    created: int = 0
+    attached: int = 0
+    updated: int = 0
+    later: int = 0
+    undone: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many rows would change."""
+        return self.created + self.attached + self.updated
+
+
+def refusal(job: BackgroundJob) -> str:
+    """Return why a job cannot be undone now, "" where it can."""
+    if job.status not in TERMINAL:
+        return "The job has not ended; cancel it first, or it would write on."
+    days = settings.UNDO_DAYS
+    if days and job.started_at and job.started_at < timezone.now() - timedelta(days=days):
+        return f"The job ran more than {days} days ago; what it replaced is not kept any longer."
+    if not MaterialVersion.objects.filter(job_id=job.pk).exists():
+        return "The job changed nothing in the catalogue."
+    return ""
+
+
+def reach(job: BackgroundJob) -> Reach:
+    """Count what an undo of the job would do."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REACH, {"job": job.pk})
+        return Reach(**Counter(dict(cursor.fetchall())))
+
+
+def undo_some(job: BackgroundJob, seconds: float, before: int = 0) -> int:
+    """Take batches back, newest first, for so many seconds. Returns the version to go on before,
+    0 once all is done. `before` is where an earlier call stopped."""
+    until = time.monotonic() + seconds
+    suppliers = _suppliers(job)
+    while True:
+        before = in_transaction(lambda: _batch(job, suppliers, before))  # noqa: B023
+        if not before or time.monotonic() >= until:
+            return before
+
+
+def begin(job: BackgroundJob, actor: User | None, reason: str = "") -> Reach:
+    """Note in the audit log, and on the job, that its work is being taken back; returns how much
+    that is. From now on no later run takes the job's source for unchanged since."""
+
+    def noted() -> Reach:
+        found = reach(job)
+        at = timezone.now().isoformat(timespec="seconds")
+        by = actor.get_username() if actor else "command line"
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE background_jobs SET result = result || %s::jsonb,"
+                " updated_at = clock_timestamp() WHERE id = %s",
+                [json.dumps({"undone": {"at": at, "by": by}}), job.pk],
+            )
+        audit.record(actor, "undo", "job", [job.pk], reason, **vars(found))
+        return found
+
+    return in_transaction(noted)
+
+
+def _suppliers(job: BackgroundJob) -> list[int]:
+    """Return whose materials the job wrote; a job's own supplier may have been edited since."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT supplier_id FROM catalogue_sources WHERE id IN"
+            " (SELECT source_id FROM material_versions WHERE job_id = %s) ORDER BY 1",
+            [job.pk],
+        )
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def _batch(job: BackgroundJob, suppliers: list[int], before: int) -> int:
+    """Take the batch of versions before one back, in the caller's transaction:
+
+    1. the suppliers' locks, so that no other writer is between the steps;
+    2. source rows to what they were: `_RESTORE`;
+    3. materials from their sources, and those that nobody speaks of any more away;
+    4. a version for each row that changed.
+    """
+    with connection.cursor() as cursor:
+        # As the writer's session: the planner knows nothing of what a batch holds.
+        cursor.execute(
+            "SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_mergejoin = off;"
+            " SET LOCAL random_page_cost = 1.1"
+        )
+        for supplier in suppliers:
+            cursor.execute(statements.LOCK, {"supplier": supplier})
+        cursor.execute(_RESTORE, {"job": job.pk, "before": before or 2**62})
+        first, found = cursor.fetchone()
+        rows: list[dict[str, Any]] = json.loads(found)
+        actives: dict[int, bool | None] = {row["material"]: None for row in rows}
+        actives |= {row["material"]: row["active"] for row in rows if row["active"] is not None}
+        old = people.resolve(actives)
+        cursor.execute(_REMOVE, [list(actives)])
+    MaterialVersion.objects.bulk_create(
+        MaterialVersion(
+            material_id=row["material"],
+            job_id=job.pk,
+            row_number=row["number"],
+            op=Op.UNDONE,
+            source_id=row["source"],
+            source_key=row["key"],
+            old=old.get(row["material"]),
+            old_source=row["old_source"],
+        )
+        for row in rows
+    )
+    return first or 0
+
+
+_LAST_WRITTEN = """
+SELECT * FROM material_sources
+WHERE source_id = n.source_id AND source_key = n.source_key AND job_id = n.job_id
+    AND row_number = n.row_number AND content_hash = n.new_hash LIMIT 1
+"""
+"""The source row as the version `n` left it; none where anything wrote it since."""
+
+_REACH = f"""
+WITH newest AS MATERIALIZED (
+    SELECT DISTINCT ON (source_id, source_key) * FROM material_versions
+    WHERE job_id = %(job)s::uuid ORDER BY source_id, source_key, id DESC
+),
+oldest AS (
+    SELECT DISTINCT ON (source_id, source_key) source_id, source_key, op FROM material_versions
+    WHERE job_id = %(job)s::uuid AND op <> 'x' ORDER BY source_id, source_key, id
+)
+SELECT CASE WHEN n.op = 'x' THEN 'undone'
+            WHEN ms.id IS NULL AND alone.id IS NULL THEN 'later'
+            WHEN o.op = 'c' THEN 'created' WHEN o.op = 'a' THEN 'attached' ELSE 'updated' END,
+    count(*)
+FROM newest n JOIN oldest o USING (source_id, source_key)
+LEFT JOIN LATERAL ({_LAST_WRITTEN}) ms ON true
+LEFT JOIN materials alone ON n.new_hash IS NULL AND alone.id = n.material_id
+    AND alone.active <> (n.old->>'active')::boolean
+GROUP BY 1
+"""
+
+_RESTORE = f"""
+WITH page AS MATERIALIZED (
+    SELECT * FROM material_versions
+    WHERE job_id = %(job)s::uuid AND id < %(before)s AND op <> 'x' ORDER BY id DESC LIMIT {BATCH}
+),
+newest AS (
+    SELECT DISTINCT ON (source_id, source_key) * FROM page ORDER BY source_id, source_key, id DESC
+),
+oldest AS (SELECT DISTINCT ON (source_id, source_key) source_id, source_key, op,
+    old_provenance, old_hash, old_job, old_row, old_changed_at
+    FROM page ORDER BY source_id, source_key, id
+),
+former AS (
+    SELECT source_id, source_key, jsonb_merge(old_source ORDER BY id DESC) AS old_source,
+        jsonb_merge(old ORDER BY id DESC) AS old
+    FROM page GROUP BY 1, 2
+),
+mine AS MATERIALIZED (
+    SELECT ms.id, ms.material_id, ms.vals, n.source_id, n.source_key, n.row_number, o.op,
+        former.old_source, (former.old->>'active')::boolean AS active,
+        o.old_provenance, o.old_hash, o.old_job, o.old_row, o.old_changed_at,
+        o.op = 'c' AND (
+            (SELECT withdrawn FROM materials WHERE id = ms.material_id)
+            OR EXISTS (
+                SELECT FROM material_sources other
+                JOIN catalogue_sources cs ON cs.id = other.source_id
+                WHERE other.material_id = ms.material_id AND cs.kind = 'correction')) AS judged
+    FROM newest n
+    JOIN oldest o USING (source_id, source_key) JOIN former USING (source_id, source_key)
+    CROSS JOIN LATERAL ({_LAST_WRITTEN}) ms
+),
+gone AS (
+    DELETE FROM material_sources ms USING (SELECT * FROM mine LIMIT {BATCH}) m
+    WHERE ms.id = m.id AND m.op <> 'u' AND NOT m.judged
+),
+emptied AS (
+    UPDATE material_sources ms SET vals = '{{}}', provenance = '{{}}', content_hash = ''
+    FROM (SELECT * FROM mine LIMIT {BATCH}) m WHERE ms.id = m.id AND m.judged
+),
+restored AS (
+    UPDATE material_sources ms SET vals = jsonb_strip_nulls(ms.vals || m.old_source),
+        provenance = m.old_provenance, content_hash = m.old_hash, job_id = m.old_job,
+        row_number = m.old_row, changed_at = m.old_changed_at
+    FROM (SELECT * FROM mine LIMIT {BATCH}) m WHERE ms.id = m.id AND m.op = 'u'
+),
+taken AS (
+    SELECT material_id AS material, source_id AS source, source_key AS key, row_number AS number,
+        active, CASE WHEN op = 'u' THEN (
+            SELECT jsonb_object_agg(field, vals->field)
+            FROM jsonb_object_keys(old_source) AS field) END AS old_source
+    FROM mine
+    UNION ALL
+    SELECT p.material_id, p.source_id, p.source_key, p.row_number, m.active IS FALSE, NULL
+    FROM page p JOIN materials m ON m.id = p.material_id
+    WHERE p.new_hash IS NULL AND m.active <> (p.old->>'active')::boolean
+)
+SELECT (SELECT min(id) FROM page), coalesce((SELECT jsonb_agg(taken) FROM taken), '[]')::text
+"""
+
+_REMOVE = """
+DELETE FROM materials m WHERE id = ANY(%s) AND NOT withdrawn
+    AND NOT EXISTS (SELECT FROM material_sources WHERE material_id = m.id)
+    AND NOT EXISTS (SELECT FROM material_merges WHERE kept_id = m.id AND undone_at IS NULL)
+    AND NOT EXISTS (SELECT FROM material_merges WHERE merged_id = m.id AND undone_at IS NULL)
+"""
