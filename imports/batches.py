@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from imports.mapping import Families, column_styles
+from imports.mapping import BadTransform, Families, column_styles
 from imports.mapping import Mapping as FieldMapping
 from imports.mapping_choice import STYLES
 from imports.readers import Record
@@ -21,12 +21,14 @@ RAW_KEPT = 4000  # characters of a source record kept with a failed row
 
 @dataclass(slots=True)
 class Mapped:
-    """A record with its values by target; `skip` says why it is no product, None if it is one."""
+    """A record with its values by target; `skip` says why it is no product, None if it is one,
+    `fault` why its values could not be had."""
 
     record: Record
     values: dict[str, Any]
     skip: str | None
     fingerprint: bytes
+    fault: BadTransform | None = None
 
 
 class Batch:
@@ -97,27 +99,39 @@ class Batches:
         in `only`."""
         batch = Batch(self._normalise)
         for record in records:
-            values = self._mapping.apply(record.fields)
-            skip = self._families.fold(values)
+            mapped = self._mapped(record)
             if record.number <= after or (only is not None and record.number not in only):
                 continue
-            batch.add(Mapped(record, values, skip, self._fingerprint(values)))
+            batch.add(mapped)
             if len(batch) == BATCH:
                 yield batch
                 batch = Batch(self._normalise)
         if len(batch):
             yield batch
 
+    def _mapped(self, record: Record) -> Mapped:
+        try:
+            values = self._mapping.apply(record.fields)
+        except BadTransform as fault:
+            return Mapped(record, {}, None, b"", fault)
+        skip = self._families.fold(values)
+        return Mapped(record, values, skip, self._fingerprint(values))
+
     def _normalise(self, mapped: Mapped) -> Row | Rejected:
         record = mapped.record
         if record.error:
             return self._rejected(record, "", "f", _remark(record.error))
+        if mapped.fault:
+            return self._rejected(record, "", "f", mapped.fault.remark)
         found = normalise_record(mapped.values, self._styles, self._mapping.defaults, self._columns)
         if mapped.skip:
             return self._rejected(record, found.key, "s", _remark(mapped.skip))
         if found.errors:
             first, *more = found.errors
             return self._rejected(record, found.key, "f", first, more)
+        for target, raw in self._mapping.raws(record.fields).items():
+            if target in found.provenance:
+                found.provenance[target] = {"raw": raw, "method": "transformed"}
         warnings = [
             *({"reason": text} for text in record.warnings),
             *found.warnings,

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from imports.feed_source import survey_from_json
-from imports.mapping import Field, Mapping, MappingError, is_target, transforms
+from imports.mapping import Mapping, MappingError, is_target, transforms
 from imports.models import DataImportJob
 from jobtracker.catalogue.normalise import TARGETS, is_code
 from jobtracker.models import BackgroundJob, JobCheckpoint
@@ -20,6 +20,7 @@ LABELS = {
     )
     for target in TARGETS
 }
+SPECIAL = {"attributes": "Features", "skip": "Leaves rows out"}
 
 
 @dataclass(frozen=True)
@@ -35,28 +36,36 @@ class FieldLine:
     confidence: int
     reason: str
     decoy: bool
+    steps: tuple[dict[str, Any], ...] = ()
 
     @property
     def transforms(self) -> tuple[str, ...]:
-        return transforms(self.target) if self.target else ()
+        return transforms(self.target) if self.target and not self.steps else ()
 
     @property
     def is_attribute(self) -> bool:
-        return self.target.startswith(ATTRIBUTE)
+        """Whether it feeds what no other field could be chosen for."""
+        return self.target.startswith(ATTRIBUTE) or self.target in SPECIAL
+
+    @property
+    def attribute_label(self) -> str:
+        return SPECIAL.get(self.target, "Attribute")
 
     @property
     def label(self) -> str:
         """What the field feeds, in words."""
-        return LABELS.get(self.target, self.target.removeprefix(ATTRIBUTE))
+        return (LABELS | SPECIAL).get(self.target, self.target.removeprefix(ATTRIBUTE))
 
 
 @dataclass(frozen=True)
 class MappingPage:
-    """All that the page shows: groups of fields and the questions that are open."""
+    """All that the page shows: groups of fields and the questions that are open. `further` are
+    fields that feed something else beside what their line says."""
 
     lines: list[FieldLine]
     questions: list[dict[str, Any]]
     currency: str
+    further: list[dict[str, Any]]
 
     @property
     def targets(self) -> list[tuple[str, str]]:
@@ -101,9 +110,9 @@ def page_for(detail: DataImportJob, job: BackgroundJob) -> MappingPage | None:
     if parsed is None or "survey" not in parsed.data:
         return None
     question = job.question or {}
-    suggested = {each["source"]: each for each in question.get("suggestion", {}).get("fields", [])}
+    suggested, _ = _by_source(question.get("suggestion", {}).get("fields", []))
     used = question.get("mapping") or detail.field_mappings or {}
-    in_use = {each["source"]: each for each in used.get("fields", [])}
+    in_use, further = _by_source(used.get("fields", []))
     lines = []
     for index, field in enumerate(survey_from_json(parsed.data["survey"]).fields):
         known = suggested.get(field.source, {})
@@ -115,14 +124,35 @@ def page_for(detail: DataImportJob, job: BackgroundJob) -> MappingPage | None:
                 samples=list(field.samples[:SAMPLES]),
                 percent=round(field.coverage * 100),
                 target=chosen.get("target") or "",
-                transform=chosen.get("transform") or "",
+                transform=_transform_words(chosen.get("transform")),
                 confidence=round(known.get("confidence", 1) * 100),
                 reason=known.get("reason", ""),
                 decoy=known.get("decoy", False),
+                steps=_steps(chosen.get("transform")),
             )
         )
     defaults = question.get("suggestion", {}).get("defaults") or used.get("defaults") or {}
-    return MappingPage(lines, question.get("questions", []), defaults.get("currency", ""))
+    currency = defaults.get("currency", "")
+    return MappingPage(lines, question.get("questions", []), currency, further)
+
+
+def _by_source(
+    fields: list[dict[str, Any]],
+) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """Return the first field of each source, and those that are further ones of a source."""
+    first: dict[str, dict[str, Any]] = {}
+    further = [each for each in fields if first.setdefault(each["source"], each) is not each]
+    return first, further
+
+
+def _steps(transform: Any) -> tuple[dict[str, Any], ...]:
+    return tuple(transform) if isinstance(transform, list) else ()
+
+
+def _transform_words(transform: Any) -> str:
+    if isinstance(transform, list):
+        return ", ".join(step["do"] for step in transform)
+    return transform or ""
 
 
 def mapping_from_form(page: MappingPage, form: MappingOf[str, str]) -> Mapping:
@@ -135,7 +165,7 @@ def mapping_from_form(page: MappingPage, form: MappingOf[str, str]) -> Mapping:
                 if target == question["target"]:
                     targets[other] = ""
             targets[source] = question["target"]
-    fields = []
+    fields: list[dict[str, Any]] = []
     for line in page.lines:
         target = targets[line.source]
         if not target:
@@ -144,10 +174,15 @@ def mapping_from_form(page: MappingPage, form: MappingOf[str, str]) -> Mapping:
             target = f"{ATTRIBUTE}{line.source.rpartition('/')[2]}"
         transform = form.get(f"transform-{line.index}", "")
         known = is_target(target) and transform in transforms(target)
-        fields.append(Field(line.source, target, transform if known else None))
+        kept: Any = transform if known else None
+        if line.steps and target == line.target:
+            kept = list(line.steps)
+        fields.append({"source": line.source, "target": target, "transform": kept})
     if not fields:
         raise MappingError("No field is mapped yet.")
-    mapping = Mapping(tuple(fields))
+    taken = {field["target"] for field in fields} - set(SPECIAL)
+    fields += [field for field in page.further if field["target"] not in taken]
+    mapping = Mapping.from_json({"fields": fields})
     if not any(mapping.has(target) for target in ("key", "sku", "name", "group")):
         raise MappingError("Choose a key, an article code or a name: rows need one.")
     currency = form.get("currency", "").strip().upper()

@@ -1,6 +1,7 @@
 """Which field of a feed is what: suggested from evidence, settled by a person, obeyed by a run."""
 
 from .families import PICTURE_ROW, Families
+from .hints import Hint, Hints
 from .mapping import (
     Field,
     Mapping,
@@ -9,14 +10,18 @@ from .mapping import (
     is_target,
     transforms,
 )
+from .steps import BadTransform
 from .suggest import currency_question, suggest
 from .suggestion import FieldSuggestion, Question, Suggestion, needs_person
 
 __all__ = [
     "PICTURE_ROW",
+    "BadTransform",
     "Families",
     "Field",
     "FieldSuggestion",
+    "Hint",
+    "Hints",
     "Mapping",
     "MappingError",
     "Question",

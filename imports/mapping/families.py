@@ -6,7 +6,7 @@ further picture. Only the latest product is kept in memory, for its rows stand t
 
 from __future__ import annotations
 
-from .mapping import Raw
+from .mapping import SKIP, Raw
 
 _SHARED = ("name", "brand", "category", "description", "currency", "unit", "url")
 _OWN = ("key", "sku", "name", "price")
@@ -24,8 +24,18 @@ class Families:
     def fold(self, values: dict[str, Raw]) -> str | None:
         """Fill what the product's first row shares into `values`; a reason where it is no product.
 
-        A record without `group` is left as it is.
+        A record without `group` is left as it is. What the mapping says of a row to skip is taken
+        out of `values`; such a row shares all the same: it may be the head of its variants.
         """
+        skip = values.pop(SKIP, None)
+        return self._folded(values) if not skip else self._head(values, str(skip))
+
+    def _head(self, values: dict[str, Raw], reason: str) -> str:
+        if values.get("group"):
+            self._folded(values)
+        return reason
+
+    def _folded(self, values: dict[str, Raw]) -> str | None:
         group = values.get("group")
         if not group:
             return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +18,19 @@ from jobtracker.catalogue.normalise import (
     is_code,
 )
 
+from .hints import Hints
+from .match import path_parts
+from .steps import BadTransform, DecimalMark, Fields, Pairs, Read, Step, StepError, step_of, texts
+
 Raw = str | list[str]
+Transform = str | tuple[Step, ...] | None
+
+ATTRIBUTES = "attributes"
+"""A target of its own: features as pairs of name and value, each an attribute."""
+SKIP = "skip"
+"""A target of its own: why the row makes no product, where that is anything."""
+_SPECIAL = (ATTRIBUTES, SKIP)
+_MANY = (*LISTS, *_SPECIAL)
 _ALIASES = {"image": "images", "color": "colour"}
 
 AS_IT_IS = "as it is"
@@ -52,19 +65,37 @@ def transforms(target: str) -> tuple[str, ...]:
 
 
 def is_target(target: str) -> bool:
-    """Whether a field can feed `target`: one of `TARGETS` or `attribute.<name>`."""
-    return target in TARGETS or (
+    """Whether a field can feed `target`: one of `TARGETS`, `attribute.<name>`, `attributes`
+    or `skip`."""
+    return target in (*TARGETS, *_SPECIAL) or (
         target.startswith(ATTRIBUTE) and bool(target.removeprefix(ATTRIBUTE).strip())
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One source field and what it feeds; `transform` is one of `transforms(target)` or None."""
+    """One source field and what it feeds; `transform` is one of `transforms(target)` or steps.
+    None means as usual: as the feed's format says, if that is known; no steps (()) mean none."""
 
     source: str
     target: str
-    transform: str | None = None
+    transform: Transform = None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps that change its values before they are read."""
+        return self.transform if isinstance(self.transform, tuple) else ()
+
+    def values(self, record: Fields) -> list[str]:
+        """The values in `record` after all steps. Raises BadTransform."""
+        found = texts(record, self.source)
+        try:
+            for step in self.steps:
+                found = step.apply(found, record)
+        except BadTransform as error:
+            error.source, error.target = self.source, self.target
+            raise
+        return found
 
 
 @dataclass(frozen=True)
@@ -79,10 +110,10 @@ class Mapping:
         targets: dict[str, str] = {}
         for item in self.fields:
             _check_field(item)
-            if item.source in sources:
+            if item.source in sources and not item.steps:
                 raise MappingError(f'The field "{item.source}" is mapped twice.')
             sources.add(item.source)
-            if item.target in targets and item.target not in LISTS:
+            if item.target in targets and item.target not in _MANY:
                 raise MappingError(
                     f'Two fields feed {item.target}: "{targets[item.target]}" and "{item.source}".'
                 )
@@ -92,11 +123,24 @@ class Mapping:
 
     @cached_property
     def _single(self) -> tuple[tuple[str, str], ...]:
-        return tuple((item.source, item.target) for item in self.fields if item.target not in LISTS)
+        plain = (item for item in self.fields if not item.steps)
+        return tuple((item.source, item.target) for item in plain if item.target not in LISTS)
 
     @cached_property
     def _lists(self) -> tuple[tuple[str, str], ...]:
-        return tuple((item.source, item.target) for item in self.fields if item.target in LISTS)
+        plain = (item for item in self.fields if not item.steps)
+        return tuple((item.source, item.target) for item in plain if item.target in LISTS)
+
+    @cached_property
+    def _unnamed(self) -> tuple[str, ...]:
+        plain = (item for item in self.fields if not item.steps)
+        return tuple(item.source for item in plain if item.target == ATTRIBUTES)
+
+    @cached_property
+    def _changed(self) -> tuple[Field, ...]:
+        # Features last: what has a field of its own is not taken from them.
+        changed = [item for item in self.fields if item.steps]
+        return tuple(sorted(changed, key=lambda item: item.target == ATTRIBUTES))
 
     @classmethod
     def from_json(cls, data: Any, known_sources: Iterable[str] | None = None) -> Mapping:
@@ -116,8 +160,12 @@ class Mapping:
         if known_sources is not None:
             known = set(known_sources)
             for item in fields:
-                if item.source not in known:
-                    raise MappingError(f'The feed has no field "{item.source}".')
+                for source in (
+                    item.source,
+                    *(each for step in item.steps for each in step.sources),
+                ):
+                    if source not in known:
+                        raise MappingError(f'The feed has no field "{source}".')
         if not fields:
             raise MappingError("The mapping uses no field.")
         return cls(fields, {_ALIASES.get(str(key), str(key)): defaults[key] for key in defaults})
@@ -126,7 +174,11 @@ class Mapping:
         """The reverse of `from_json`."""
         return {
             "fields": [
-                {"source": item.source, "target": item.target, "transform": item.transform}
+                {
+                    "source": item.source,
+                    "target": item.target,
+                    "transform": transform_json(item.transform),
+                }
                 for item in self.fields
             ],
             "defaults": dict(self.defaults),
@@ -141,16 +193,96 @@ class Mapping:
         """Whether a field feeds `target`."""
         return any(item.target == target for item in self.fields)
 
-    def apply(self, record: MappingOf[str, Raw]) -> dict[str, Raw]:
-        """The values of one record by target; list targets collect from all their sources."""
+    def bound(self, read: Read) -> Mapping:
+        """The mapping for one feed: its steps know what the feed says outside its products."""
+        if not self._changed:
+            return self
+        return replace(
+            self,
+            fields=tuple(
+                replace(item, transform=tuple(step.bound(read) for step in item.steps))
+                if item.steps
+                else item
+                for item in self.fields
+            ),
+        )
+
+    def apply(self, record: Fields) -> dict[str, Raw]:
+        """The values of one record by target; list targets collect from all their sources.
+        Raises BadTransform."""
         values: dict[str, Raw] = {
             target: value for source, target in self._single if (value := record.get(source))
         }
+        if ATTRIBUTES in values:  # without names each field is an attribute under its own
+            del values[ATTRIBUTES]
+            for source in self._unnamed:
+                if value := record.get(source):
+                    values.setdefault(f"{ATTRIBUTE}{path_parts(source)[-1]}", value)
         for source, target in self._lists:
             if value := record.get(source):
                 more = value if isinstance(value, list) else [value]
                 values[target] = [*values.get(target, ()), *more]
+        for item in self._changed:
+            _put(values, item, item.values(record), record)
         return values
+
+    def completed(self, hints: Hints) -> Mapping:
+        """The mapping with what the format of the feed says of its fields: the usual steps where
+        none are given, and what a field feeds beside its main use."""
+        fed = {item.target for item in self.fields}
+        known = {
+            (source, hint.target): hint.steps
+            for source, each in hints.fields.items()
+            for hint in each
+            if hint.target
+        }
+        fields = [
+            replace(item, transform=known.get((item.source, item.target)) or None)
+            if item.transform is None
+            else item
+            for item in self.fields
+        ]
+        fields += [
+            Field(source, hint.target, hint.steps)
+            for source, each in hints.fields.items()
+            for hint in each[1:]
+            if hint.target and hint.target not in fed
+        ]
+        return replace(self, fields=tuple(fields))
+
+    def raws(self, record: Fields) -> dict[str, str]:
+        """The text as it stands in the record, by target, of values that steps have changed."""
+        return {
+            item.target: ", ".join(texts(record, item.source))
+            for item in self._changed
+            if item.target not in _MANY and record.get(item.source)
+        }
+
+
+def _put(values: dict[str, Raw], item: Field, found: list[str], record: Fields) -> None:
+    if item.target == ATTRIBUTES:
+        last = item.steps[-1]
+        assert isinstance(last, Pairs), "checked when the mapping was made"
+        spread: dict[str, list[str]] = {}
+        for target, value in last.pairs(found, record, item.source):
+            if target not in values:
+                spread.setdefault(target, []).append(value)
+        values |= {target: ", ".join(dict.fromkeys(each)) for target, each in spread.items()}
+    elif not found:
+        return
+    elif item.target in LISTS:
+        values[item.target] = [*values.get(item.target, ()), *found]
+    elif len(found) == 1 or item.target == SKIP:
+        values.setdefault(item.target, found[0])
+    else:
+        values[item.target] = found
+
+
+def transform_json(transform: Transform) -> Any:
+    """A transform as JSON: a text, a list of steps, or None."""
+    if isinstance(transform, tuple):
+        return [step.to_json() for step in transform]
+    return transform
 
 
 def column_styles(mapping: Mapping, records: Iterable[MappingOf[str, Raw]]) -> dict[str, str]:
@@ -161,16 +293,25 @@ def column_styles(mapping: Mapping, records: Iterable[MappingOf[str, Raw]]) -> d
     values: dict[str, list[str]] = {item.target: [] for item in numeric}
     for record in records:
         for item in numeric:
-            value = record.get(item.source)
-            values[item.target].extend(value if isinstance(value, list) else [value or ""])
+            with suppress(BadTransform):
+                values[item.target].extend(item.values(record))
     styles: dict[str, str] = {
-        item.target: _UNITS[item.transform] for item in mapping.fields if item.transform in _UNITS
+        item.target: _UNITS[item.transform]
+        for item in mapping.fields
+        if isinstance(item.transform, str) and item.transform in _UNITS
     }
     for item in numeric:
-        style = _STYLES.get(item.transform or "") or decimal_style(values[item.target])
+        style = _stated_style(item) or decimal_style(values[item.target])
         if style:
             styles[item.target] = style
     return styles
+
+
+def _stated_style(item: Field) -> Style | None:
+    for step in item.steps:
+        if isinstance(step, DecimalMark):
+            return "," if step.mark == "," else "."
+    return _STYLES.get(item.transform) if isinstance(item.transform, str) else None
 
 
 def _field(row: Any) -> Field | None:
@@ -181,19 +322,60 @@ def _field(row: Any) -> Field | None:
         return None
     if not isinstance(target, str):
         raise MappingError(f'The target of "{row["source"]}" is not a word.')
-    return Field(row["source"], _ALIASES.get(target, target), row.get("transform") or None)
+    transform = _transform(row["source"], row.get("transform"))
+    return Field(row["source"], _ALIASES.get(target, target), transform)
+
+
+def _transform(source: str, data: Any) -> Transform:
+    if data is None or data == "" or isinstance(data, str):
+        return data or None
+    steps: list[Step] = []
+    for number, each in enumerate(data if isinstance(data, list) else [data], 1):
+        try:
+            steps.append(step_of(each))
+        except StepError as error:
+            raise MappingError(
+                f'The field "{source}", transform {number}{_do(each)}: {error}.'
+            ) from error
+    return tuple(steps)
+
+
+def _do(step: Any) -> str:
+    name = step.get("do") if isinstance(step, dict) else None
+    return f" ({name})" if isinstance(name, str) else ""
 
 
 def _check_field(item: Field) -> None:
     if not is_target(item.target):
         raise MappingError(
             f'"{item.source}" is mapped to the unknown target "{item.target}"; known are '
-            f"{', '.join(TARGETS)} and attribute.<name>."
+            f"{', '.join((*TARGETS, *_SPECIAL))} and attribute.<name>."
         )
-    if item.transform is not None and item.transform not in transforms(item.target):
+    if item.steps:
+        _check_steps(item)
+    elif item.transform is not None and item.transform not in transforms(item.target):
         raise MappingError(
             f'"{item.transform}" is no way to read {item.target}; known are: '
             f"{'; '.join(transforms(item.target))}."
+        )
+
+
+def _check_steps(item: Field) -> None:
+    pairs = [step for step in item.steps if isinstance(step, Pairs)]
+    if item.target == ATTRIBUTES:
+        if len(pairs) != 1 or item.steps[-1] is not pairs[0]:
+            raise MappingError(
+                f'The field "{item.source}" feeds attributes: its last transform must be "pairs".'
+            )
+    elif pairs:
+        raise MappingError(
+            f'The field "{item.source}", transform "pairs": only a field that feeds attributes'
+            " can have it."
+        )
+    marked = any(isinstance(step, DecimalMark) for step in item.steps)
+    if marked and transforms(item.target) is not _NUMBERS:
+        raise MappingError(
+            f'The field "{item.source}", transform "decimal": only price and stock take it.'
         )
 
 

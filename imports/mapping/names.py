@@ -224,7 +224,7 @@ NAMES: dict[str, dict[str, str]] = {
         "ru": "толщина",
     },
     "finish": {
-        "en": "finish|surface|surface finish|finishing",
+        "en": "finish|surface|surface finish|finishing|glaze",
         "de": "oberfläche|ausführung|oberflächenausführung|finish",
         "fr": "finition|surface",
         "it": "finitura|superficie",
@@ -448,13 +448,4 @@ FINISHES = word_set(
     gebürstet|oiled|geölt|lacquered|lackiert|silk|velvet|grip|anti-slip|textured|ματ|γυαλιστερό|
     mat|półmat|połysk|polerowany|matný|lesklý|leštěný|blank|polerad|матовый|глянцевый|полированный|
     сатинированный|oil finish|bush-hammered|sandblasted"""
-)
-
-# Formats that fix what their files leave out: fields that must all occur, values, why.
-KNOWN_FORMATS: tuple[tuple[frozenset[str], dict[str, str], str], ...] = (
-    (
-        frozenset(("pricewithvat", "manufacturer", "mpn", "availability", "instock")),
-        {"currency": "EUR"},
-        "Skroutz feeds are in EUR",
-    ),
 )

@@ -20,19 +20,24 @@ from jobtracker.catalogue.normalise import (
     parse_price,
 )
 
-from . import names
 from .families import Families
+from .hints import Hint, Hints
 from .mapping import (
+    ATTRIBUTES,
     DECIMAL_COMMA,
     DECIMAL_POINT,
+    SKIP,
+    Field,
     Mapping,
     Raw,
+    Transform,
     column_styles,
     transforms,
 )
-from .match import FILLED, LOOSE, TYPO, NameMatch, match_name, path_parts, words_of
+from .match import FILLED, LOOSE, TYPO, NameMatch, match_name, path_parts
 from .shapes import Shape, by_shape_alone, fit, shape_of
-from .suggestion import USEFUL, FieldSuggestion, Question, Suggestion
+from .steps import BadTransform, Step, texts
+from .suggestion import REQUIRED, USEFUL, FieldSuggestion, Question, Suggestion
 
 _SHOWN = 0.5
 _ASK = 0.7
@@ -40,6 +45,9 @@ _TIE = 0.02
 _UNIQUE_NAME = 0.98
 _SAMPLED_VALUES = 400
 _MOST_UNKNOWN = 0.05
+_KNOWN = 0.97
+_MANY = ("images", "variant", ATTRIBUTES, SKIP)
+_NOTHING_KNOWN = Hints("", {})
 
 
 class FieldSurvey(Protocol):
@@ -83,14 +91,22 @@ class _Column:
     name: NameMatch
     shape: Shape
     scores: dict[str, tuple[float, str]]
+    decoy: str | None
+    hints: tuple[Hint, ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the format of the feed says what it is."""
+        return bool(self.hints)
 
 
 def suggest(
     survey: Survey,
     sample_records: Iterable[Record],
     supplier_defaults: MappingOf[str, str] | None = None,
+    hints: Hints = _NOTHING_KNOWN,
 ) -> Suggestion:
-    """Suggest a target for each field of a feed.
+    """Suggest a target for each field of a feed; `hints` are those of its format, if known.
 
     `sample_records`: some hundred records, from several places where possible.
     `supplier_defaults`: values by target that gaps take, and `decimal_style` ("." or ",").
@@ -98,12 +114,19 @@ def suggest(
     known = dict(supplier_defaults or {})
     style = known.pop("decimal_style", None)
     records = [record.fields for record in sample_records]
-    columns = [_column(field, records) for field in survey.fields]
+    products = [record for record in records if not _is_skipped(record, hints)]
+    columns = [
+        _column(field, products, hints, whole=len(products) == len(records))
+        for field in survey.fields
+    ]
     chosen = _assign(columns)
-    fields = [_suggestion(column, chosen.get(column.field.source), style) for column in columns]
-    suggestion = Suggestion(fields)
+    fields = [
+        _suggestion(column, chosen.get(column.field.source), style, hints.format)
+        for column in columns
+    ]
+    suggestion = Suggestion(fields, hints=hints)
     _doubt_price(suggestion, columns, style)
-    _fill_defaults(suggestion, columns, known)
+    _fill_defaults(suggestion, columns, known, hints)
     _ask_for_currency(suggestion, records)
     suggestion.sureness = {
         "identity": _identity(suggestion, columns),
@@ -114,29 +137,78 @@ def suggest(
     return suggestion
 
 
-def _column(field: FieldSurvey, records: Sequence[MappingOf[str, Raw]]) -> _Column:
-    values: list[str] = []
-    for record in records:
-        value = record.get(field.source)
-        if value:
-            values.extend(value if isinstance(value, list) else (value,))
-        if len(values) >= _SAMPLED_VALUES:
-            break
-    shape = shape_of(
-        values or list(field.samples),
-        coverage=field.coverage,
-        distinct=field.distinct,
-        unique=field.uniqueness,
+def _is_skipped(record: MappingOf[str, Raw], known: Hints) -> bool:
+    """Whether the format says of a record that it makes no product."""
+    return any(
+        Field(source, SKIP, hint.steps).values(record)
+        for source, hints in known.fields.items()
+        for hint in hints
+        if hint.target == SKIP
     )
+
+
+def _column(
+    field: FieldSurvey, records: Sequence[MappingOf[str, Raw]], known: Hints, *, whole: bool
+) -> _Column:
+    hints = known.fields.get(field.source, ())
+    main = hints[0] if hints else None
+    shape = _shape(field, records, main.steps if main else (), whole=whole)
     name = match_name(field.source)
+    if main:
+        scores = {main.target: _known(main, shape, known.format)} if main.target else {}
+        return _Column(field, name, shape, scores, None if main.target else main.note, hints)
     scores = {}
     if name.decoy is None:
         for target, strength in name.strengths.items():
+            if known.fields and target in REQUIRED:
+                continue  # the format has its own; whatever else is called so is another thing
             scores[target] = _score(target, strength, shape, field.repeated)
         if not scores and (guess := by_shape_alone(shape)):
             target, confidence, reason = guess
             scores[target] = (confidence, reason)
-    return _Column(field, name, shape, scores)
+    return _Column(field, name, shape, scores, name.decoy)
+
+
+def _shape(
+    field: FieldSurvey,
+    records: Sequence[MappingOf[str, Raw]],
+    steps: tuple[Step, ...],
+    *,
+    whole: bool,
+) -> Shape:
+    """What the first values look like, after the steps that a format prescribes. How they vary is
+    known of the whole feed, unless records in it make no products."""
+    reading = Field(field.source, "", steps)
+    values: list[str] = []
+    for record in records:
+        try:
+            values.extend(reading.values(record) if steps else texts(record, field.source))
+        except BadTransform as error:
+            values.append(error.raw)
+        if len(values) >= _SAMPLED_VALUES:
+            break
+    filled = [value for value in values if value.strip()]
+    if whole or not filled:
+        distinct, unique = field.distinct, field.uniqueness
+    else:
+        distinct = len(set(filled))
+        unique = distinct / len(filled)
+    return shape_of(
+        values or list(field.samples), coverage=field.coverage, distinct=distinct, unique=unique
+    )
+
+
+def _known(hint: Hint, shape: Shape, format_name: str) -> tuple[float, str]:
+    """How sure a format's own field is: its name is beyond doubt, its values may be wrong."""
+    said = f"{format_name}: {hint.note}"
+    if hint.target not in REQUIRED:
+        return _KNOWN, said
+    agreement, reason = fit(hint.target, shape)
+    if agreement <= 0.2:
+        return 0.3, f"{said}, but: {reason}"
+    if agreement < 0.5 and hint.target in ("key", "sku"):
+        return _ASK, f"{said}, but: {reason}"
+    return _KNOWN, f"{said}. {reason}"
 
 
 def _score(target: str, strength: float, shape: Shape, repeated: bool) -> tuple[float, str]:
@@ -163,14 +235,14 @@ def _assign(columns: Sequence[_Column]) -> dict[str, str]:
             (-confidence, len(path_parts(column.field.source)), _rank(target), index, target)
             for index, column in enumerate(columns)
             for target, (confidence, _) in column.scores.items()
-            if confidence >= _SHOWN
+            if confidence >= _SHOWN or column.is_known
         ),
     )
     chosen: dict[str, str] = {}
-    taken: set[str] = set()
+    taken = {hint.target for column in columns for hint in column.hints if hint.target}
     for *_, index, target in pairs:
         source = columns[index].field.source
-        many = target in ("images", "variant")
+        many = target in _MANY or columns[index].is_known
         if source in chosen or (target in taken and not many):
             continue
         chosen[source] = target
@@ -182,10 +254,13 @@ def _rank(target: str) -> int:
     return TARGETS.index(target) if target in TARGETS else len(TARGETS)
 
 
-def _suggestion(column: _Column, target: str | None, style: str | None) -> FieldSuggestion:
+def _suggestion(
+    column: _Column, target: str | None, style: str | None, format_name: str
+) -> FieldSuggestion:
     confidence, reason = column.scores.get(target or "", (0.0, "No known name or form"))
-    if column.name.decoy:
-        reason = f"Likely a decoy: {column.name.decoy}"
+    if column.decoy:
+        by = f"{format_name}: " if column.is_known else "Likely a decoy: "
+        reason = by + column.decoy
     elif target is None and column.scores:
         best = max(column.scores, key=lambda key: column.scores[key][0])
         reason = f"{column.scores[best][1]}; not taken as {best}"
@@ -195,13 +270,15 @@ def _suggestion(column: _Column, target: str | None, style: str | None) -> Field
         confidence=confidence,
         reason=reason,
         transform=_transform(target, column, style) if target else None,
-        decoy=column.name.decoy is not None,
+        decoy=column.decoy is not None,
         samples=tuple(column.field.samples),
         coverage=column.field.coverage,
     )
 
 
-def _transform(target: str, column: _Column, style: str | None) -> str:
+def _transform(target: str, column: _Column, style: str | None) -> Transform:
+    if column.hints and column.hints[0].steps:
+        return column.hints[0].steps
     usual, *others = transforms(target)
     if usual != "number":
         named = f"length, {column.name.unit}"
@@ -219,12 +296,13 @@ def _doubt_price(suggestion: Suggestion, columns: Sequence[_Column], style: str 
             text = "No field is surely the price. Choose one."
             suggestion.questions.append(Question("mapping", "price", text, rivals))
         return
-    shapes = {column.field.source: column.shape for column in columns}
-    mine = shapes[price.source]
+    by_source = {column.field.source: column for column in columns}
+    mine = by_source[price.source].shape
     rivals = tuple(
         column.field.source
         for column in columns
         if column.field.source != price.source
+        and not by_source[price.source].is_known
         and column.scores.get("price", (0.0, ""))[0] >= price.confidence - _TIE
         and column.shape.values != mine.values
     )
@@ -254,7 +332,7 @@ def _price_like(columns: Sequence[_Column]) -> tuple[str, ...]:
     return tuple(
         column.field.source
         for column in columns
-        if column.name.decoy is None
+        if column.decoy is None
         and column.field.coverage > 0
         and (
             column.name.strengths.get("price", 0) >= FILLED
@@ -287,7 +365,7 @@ def _identity(suggestion: Suggestion, columns: Sequence[_Column]) -> float:
     )
     # A code that repeats is no key, but then it is doubtful that the name is a better one.
     codes = any(
-        column.name.decoy is None
+        column.decoy is None
         and column.shape.values
         and max(column.name.strengths.get(target, 0) for target in ("key", "sku")) >= FILLED
         for column in columns
@@ -296,7 +374,10 @@ def _identity(suggestion: Suggestion, columns: Sequence[_Column]) -> float:
 
 
 def _fill_defaults(
-    suggestion: Suggestion, columns: Sequence[_Column], known: MappingOf[str, str]
+    suggestion: Suggestion,
+    columns: Sequence[_Column],
+    known: MappingOf[str, str],
+    hints: Hints,
 ) -> None:
     for target, value in known.items():
         if value:
@@ -312,12 +393,9 @@ def _fill_defaults(
         suggestion.defaults["currency"] = named
         suggestion.default_reasons["currency"] = f'Named in the field "{price.source}"'
         return
-    glued = {"".join(words_of(path_parts(column.field.source)[-1])) for column in columns}
-    for required, values, reason in names.KNOWN_FORMATS:
-        if required <= glued:
-            for target, value in values.items():
-                suggestion.defaults.setdefault(target, value)
-                suggestion.default_reasons.setdefault(target, reason)
+    for target, (value, reason) in hints.defaults.items():
+        suggestion.defaults.setdefault(target, value)
+        suggestion.default_reasons.setdefault(target, reason)
 
 
 def _ask_for_currency(suggestion: Suggestion, records: Sequence[MappingOf[str, Raw]]) -> None:
@@ -336,7 +414,10 @@ def currency_question(mapping: Mapping, records: Iterable[MappingOf[str, Raw]]) 
     priced = unknown = 0
     options: dict[str, None] = {}
     for record in records:
-        values = mapping.apply(record)
+        try:
+            values = mapping.apply(record)
+        except BadTransform:
+            continue
         if families.fold(values):
             continue
         price = normalise_record(values, styles, mapping.defaults).vals.get("price")

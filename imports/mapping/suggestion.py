@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .mapping import Field, Mapping
+from .hints import Hints
+from .mapping import Field, Mapping, Transform, transform_json
 
 Reason = Literal["mapping", "currency"]
 
@@ -42,7 +43,7 @@ class FieldSuggestion:
     target: str | None
     confidence: float
     reason: str
-    transform: str | None
+    transform: Transform
     decoy: bool
     samples: tuple[str, ...]
     coverage: float
@@ -56,7 +57,7 @@ class FieldSuggestion:
             "reason": self.reason,
             "samples": list(self.samples),
             "coverage": round(self.coverage, 4),
-            "transform": self.transform,
+            "transform": transform_json(self.transform),
             "decoy": self.decoy,
         }
 
@@ -73,7 +74,7 @@ class Suggestion:
     """All fields in the order of the feed, defaults with the reason for each, and questions.
 
     `sureness` is that of what every run needs: `identity` (the source key), `name`, and `price`
-    where any field may be one.
+    where any field may be one. `hints` are those of the feed's format.
     """
 
     fields: list[FieldSuggestion]
@@ -81,6 +82,7 @@ class Suggestion:
     default_reasons: dict[str, str] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
     sureness: dict[str, float] = field(default_factory=dict)
+    hints: Hints = field(default_factory=lambda: Hints("", {}))
 
     @property
     def confidence(self) -> float:
@@ -101,7 +103,7 @@ class Suggestion:
                 if item.target and item.confidence >= (bar if item.target in REQUIRED else USEFUL)
             ),
             dict(self.defaults),
-        )
+        ).completed(self.hints)
 
     def open_questions(self, bar: float) -> list[Question]:
         """All that a person is asked: what is stored, and what is less sure than `bar`."""
@@ -117,7 +119,13 @@ class Suggestion:
     def as_json(self) -> dict[str, Any]:
         """`fields` and `defaults` as `Mapping.from_json` reads them, with what else is known."""
         return {
+            "profile": self.hints.format or None,
             "fields": [item.as_json() for item in self.fields],
+            "further": [
+                {"source": source, "target": hint.target, "reason": hint.note}
+                for source, each in self.hints.fields.items()
+                for hint in each[1:]
+            ],
             "defaults": dict(self.defaults),
             "default_reasons": dict(self.default_reasons),
             "questions": [question.as_json() for question in self.questions],

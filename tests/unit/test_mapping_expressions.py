@@ -1,0 +1,37 @@
+"""Regular expressions of people: replaced as they say, and never without a limit."""
+
+import pytest
+
+from imports.mapping import Mapping, MappingError
+from imports.mapping.steps import BadTransform, step_of
+
+pytest.importorskip("regex")
+
+
+def replaced(find, put, value):
+    return step_of({"do": "regex", "find": find, "put": put}).apply([value], {})
+
+
+def test_matches_are_replaced():
+    assert replaced(r"^Art\.\s*(\d+)$", r"\1", "Art. 4711") == ["4711"]
+    assert replaced(r"\s+", " ", "a  b\tc") == ["a b c"]
+    assert replaced("x", "y", "abc") == ["abc"]
+    assert replaced(".*", "", "abc") == []
+
+
+def test_an_expression_that_runs_wild_fails_the_value():
+    with pytest.raises(BadTransform) as fault:
+        replaced(r"(a|aa)+$", "", "a" * 60 + "b")
+    assert "too long" in fault.value.reason
+
+
+@pytest.mark.parametrize(
+    ("find", "put"), [("(", ""), ("a" * 501, ""), ("", ""), ("(a)", r"\2"), ("[z-a]", "")]
+)
+def test_what_is_no_expression_is_refused(find, put):
+    with pytest.raises(MappingError) as fault:
+        Mapping.from_json(
+            [{"source": "a", "target": "name",
+              "transform": [{"do": "regex", "find": find, "put": put}]}]
+        )  # fmt: skip
+    assert 'The field "a", transform 1 (regex)' in str(fault.value)
