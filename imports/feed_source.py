@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from imports import readers
+from imports import profiles
 from imports.models import DataImportJob
+from imports.profiles import Profile
 from imports.readers import FieldSurvey, Inspection, Survey
 from jobtracker import uploads
 from jobtracker.catalogue.models import CatalogueSource, Kind
@@ -104,11 +105,11 @@ def catalogue_source(supplier_id: int, name: str) -> CatalogueSource:
     return source
 
 
-def inspect(detail: DataImportJob, path: Path) -> Inspection:
-    """Find how to read the stored file, obeying what the person stated. Raises
-    `UnreadableFeed`."""
+def inspect(detail: DataImportJob, path: Path) -> tuple[Inspection, Profile | None]:
+    """Find how to read the stored file, obeying what the person stated, and which format it has.
+    Raises `UnreadableFeed`."""
     stated = detail.background_job.metadata.get("stated", {})
-    return readers.inspect(
+    return profiles.inspect(
         path,
         type=stated.get("type"),
         encoding=stated.get("encoding"),

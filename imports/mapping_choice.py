@@ -12,6 +12,7 @@ from django.conf import settings
 
 from imports.feed_source import FIELDS_KEPT
 from imports.mapping import (
+    Hints,
     Mapping,
     MappingError,
     Suggestion,
@@ -21,6 +22,7 @@ from imports.mapping import (
 )
 from imports.models import MappingTemplate
 from imports.prices import price_fields
+from imports.profiles import Feed, Profile
 from imports.readers import Record, Survey
 from jobtracker.catalogue.models import DecimalStyle, Supplier
 from jobtracker.states import Waiting
@@ -42,9 +44,10 @@ class Choice:
 
 def choose(
     supplier: Supplier | None,
-    survey: Survey,
+    feed: Feed,
     records: Sequence[Record],
     *,
+    profile: Profile | None = None,
     given: Mapping | None = None,
     template: MappingTemplate | None = None,
     currency: str = "",
@@ -52,30 +55,38 @@ def choose(
     price_only: bool = False,
 ) -> Choice:
     """Take the mapping that a person gave, else the template for this shape of feed, else what
-    the evidence supports if that is sure enough. `records` are from the start of the feed;
+    its format (`profile`) and the evidence support if that is sure enough. `records` are from the
+    start of the feed;
     `currency` fills gaps; `confirm` asks a person even where the evidence is sure;
     `price_only` leaves out all that sets neither price nor stock. Raises `MappingError` for a
     given mapping that does not fit the feed, or for one without price and stock.
     """
+    survey, hints = feed.survey, hints_of(profile, feed)
     defaults = _defaults(supplier, currency)
     template = template or template_for(supplier, shape_of(survey, price_only=price_only))
     if given is None and template is None:
-        suggestion = suggest(survey, records, defaults)
+        suggestion = suggest(survey, records, defaults, hints)
         return _suggested(suggestion, confirm=confirm, price_only=price_only)
     if given is not None:
         mapping, by, template = obeyable(given, survey), "given by a person", None
     else:
         assert template is not None
         mapping, by = Mapping.from_json(template.mapping), f"template {template}"
+    mapping = mapping.completed(hints)
     if price_only:
         mapping = price_fields(mapping)
     known = {target: value for target, value in defaults.items() if target != "decimal_style"}
     mapping = replace(mapping, defaults=mapping.defaults | known)
-    question = currency_question(mapping, (record.fields for record in records))
+    question = currency_question(mapping.bound(feed.read), (record.fields for record in records))
     if question is None:
         return Choice(mapping, by, template)
     asked = {"message": question.text, "questions": [question.as_json()]}
     return Choice(mapping, by, template, Waiting.CURRENCY, asked | {"mapping": mapping.to_json()})
+
+
+def hints_of(profile: Profile | None, feed: Feed) -> Hints:
+    """Return what the format of a feed says of its fields; nothing where it is unknown."""
+    return profile.hints(feed) if profile else Hints("", {})
 
 
 def _suggested(suggestion: Suggestion, *, confirm: bool, price_only: bool) -> Choice:

@@ -13,11 +13,12 @@ from django.forms import Form
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 
-from imports import feed_source, mapping_choice, readers
+from imports import feed_source, mapping_choice, profiles, readers
 from imports.batches import Batch, Batches
 from imports.mapping import Mapping, MappingError
 from imports.models import DataImportJob, ImportRow
 from imports.prices import PriceWriter
+from imports.profiles import Feed
 from imports.readers import Source, UnreadableFeed
 from imports.rows import remarks
 from jobtracker import uploads
@@ -27,8 +28,8 @@ from jobtracker.lifecycle import Created
 from jobtracker.models import BackgroundJob, JobSchedule, User
 from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Invented, ItemTable, Pipeline, Stage
 from jobtracker.states import JobType, Permanent, StageState, Waiting
-
 from jobtracker.webhooks import calls, products
+
 SAMPLES = {"tiles.xml": "Northlight Tiles", "fabrics.csv": "Weaver & Loom"}
 
 
@@ -101,7 +102,7 @@ class ImportPipeline(Pipeline):
         detail = _detail(context)
         with uploads.local_copy(detail.source_file) as path:
             try:
-                found = feed_source.inspect(detail, path)
+                found, profile = feed_source.inspect(detail, path)
                 survey = readers.survey(
                     path,
                     found.source,
@@ -120,6 +121,7 @@ class ImportPipeline(Pipeline):
                 import_type=found.source.type,
                 record_path=found.source.record_path or "",
                 encoding=found.source.encoding,
+                profile=profile.name if profile else "",
                 dialect=found.source.as_json()["dialect"] or {},
             )
             context.checkpoint(
@@ -128,6 +130,7 @@ class ImportPipeline(Pipeline):
                     "count": count,
                     "only": only,
                     "source": found.source.as_json(),
+                    "price_only": bool(profile and profile.price_only),
                     "candidates": [[c.path, c.count, c.reason] for c in found.candidates[:5]],
                     "survey": feed_source.survey_to_json(survey),
                 },
@@ -146,20 +149,21 @@ class ImportPipeline(Pipeline):
         supplier = detail.background_job.supplier
         price_only = _price_only(context)
         survey = feed_source.survey_from_json(parsed["survey"])
-        with uploads.local_copy(detail.source_file) as path:
-            records = readers.read(path, Source.from_json(parsed["source"]))
-            sample = list(islice(records, mapping_choice.SAMPLE))
         try:
-            choice = mapping_choice.choose(
-                supplier,
-                survey,
-                sample,
-                given=Mapping.from_json(given) if given else None,
-                template=detail.template,
-                currency=context.job.metadata.get("stated", {}).get("currency", ""),
-                confirm=bool(context.job.metadata.get("confirm")),
-                price_only=price_only,
-            )
+            with uploads.local_copy(detail.source_file) as path:
+                feed = Feed(path, Source.from_json(parsed["source"]), survey)
+                sample = list(islice(readers.read(path, feed.source), mapping_choice.SAMPLE))
+                choice = mapping_choice.choose(
+                    supplier,
+                    feed,
+                    sample,
+                    profile=profiles.named(detail.profile),
+                    given=Mapping.from_json(given) if given else None,
+                    template=detail.template,
+                    currency=context.job.metadata.get("stated", {}).get("currency", ""),
+                    confirm=bool(context.job.metadata.get("confirm")),
+                    price_only=price_only,
+                )
         except MappingError as error:
             raise Permanent(f"The mapping cannot be obeyed: {error}") from error
         if choice.waits_for:
@@ -204,9 +208,11 @@ class ImportPipeline(Pipeline):
             context.advance(_moved(counts), count, counts=counts)
         only = frozenset(parsed["only"]) if parsed.get("only") else None
         with uploads.local_copy(detail.source_file) as path:
-            feed = Source.from_json(parsed["source"])
-            batches = Batches(mapping, source.supplier, readers.read(path, feed))
-            for batch in batches.of(readers.read(path, feed), after=last, only=only):
+            survey = feed_source.survey_from_json(parsed["survey"])
+            feed = Feed(path, Source.from_json(parsed["source"]), survey)
+            mapping = mapping.bound(feed.read)
+            batches = Batches(mapping, source.supplier, readers.read(path, feed.source))
+            for batch in batches.of(readers.read(path, feed.source), after=last, only=only):
                 outcome = _write(context, writer, batch)
                 last = batch.last_number
                 counts = Counts(
@@ -268,14 +274,14 @@ class ImportPipeline(Pipeline):
     def forget(self, job_id: UUID, stages: Iterable[str]) -> None:
         if "rows_imported" in stages:
             ImportRow.objects.filter(job_id=job_id).delete()
+        if "products_delivered" in stages:
+            calls.withdraw([job_id])
 
     def items(self, job_id: UUID, request: HttpRequest) -> dict[str, Any]:
         from imports.rows import page_of_rows
 
         return page_of_rows(job_id, request.GET)
 
-        if "products_delivered" in stages:
-            calls.withdraw([job_id])
     def job_url(self, job_id: UUID) -> str | None:
         detail = DataImportJob.objects.only("pk").filter(background_job_id=job_id).first()
         return reverse("import-detail", args=[detail.pk]) if detail else None
@@ -342,7 +348,9 @@ def _detail(context: JobContext) -> DataImportJob:
 
 
 def _price_only(context: JobContext) -> bool:
-    return bool(context.job.metadata.get("price_only"))
+    """Whether a person said so, or the feed itself does."""
+    said = context.job.metadata.get("price_only")
+    return bool(said or context.data("feed_parsed").get("price_only"))
 
 
 def _moved(counts: Counts) -> int:

@@ -10,13 +10,14 @@ from uuid import uuid4
 
 from django.db import transaction
 
-from imports import feed_source, readers
+from imports import feed_source, profiles, readers
 from imports.batches import Batches
 from imports.mapping import MappingError, suggest
-from imports.mapping_choice import SAMPLE, choose
+from imports.mapping_choice import SAMPLE, choose, hints_of
 from imports.models import ImportRow
 from imports.prices import PriceWriter
-from imports.readers import Inspection, Record, Survey, UnreadableFeed
+from imports.profiles import Feed, Profile
+from imports.readers import Inspection, Record, UnreadableFeed
 from imports.start import Request, supplier_of
 from jobtracker import uploads
 from jobtracker.catalogue import write
@@ -72,29 +73,32 @@ def dry_run(request: Request) -> Preview:
     Raises `SourceRefused` for what cannot be read, `WaitForPerson` with the question where a run
     would wait for a person.
     """
-    with _opened(request) as (path, found, survey, sample), transaction.atomic():
+    with _opened(request) as (found, feed, profile, sample), transaction.atomic():
         supplier = supplier_of(request)
+        price_only = request.price_only or bool(profile and profile.price_only)
         try:
             choice = choose(
                 supplier,
-                survey,
+                feed,
                 sample,
+                profile=profile,
                 given=request.mapping,
                 template=request.template,
                 currency=request.currency or "",
-                price_only=request.price_only,
+                price_only=price_only,
             )
         except MappingError as error:
             raise SourceRefused(f"{request.source}: {error}") from error
         if choice.waits_for:
             raise WaitForPerson(choice.waits_for, choice.question or {})
-        preview = Preview(request.source, survey.count, mapping=choice.mapping.to_json())
+        preview = Preview(request.source, feed.survey.count, mapping=choice.mapping.to_json())
         source = _source(request, supplier)
         job_id = uuid4()
-        kind = PriceWriter if request.price_only else write.Writer
+        kind = PriceWriter if price_only else write.Writer
         writer = kind(job_id, source, ImportRow._meta.db_table)
-        batches = Batches(choice.mapping, supplier, readers.read(path, found.source))
-        for batch in batches.of(readers.read(path, found.source)):
+        mapping = choice.mapping.bound(feed.read)
+        batches = Batches(mapping, supplier, readers.read(feed.path, found.source))
+        for batch in batches.of(readers.read(feed.path, found.source)):
             writer.stage(*batch.rows(known=writer.keep(batch.seen())))
             outcome = writer.apply()
             preview.created += outcome.created
@@ -117,13 +121,14 @@ def dry_run(request: Request) -> Preview:
 def suggestion(request: Request) -> dict[str, Any]:
     """Return how a source would be read and mapped, in the shape that `--mapping` takes; writes
     nothing. Raises `SourceRefused`."""
-    with _opened(request) as (_, found, survey, sample):
+    with _opened(request) as (found, feed, profile, sample):
         supplier = Supplier.objects.filter(name=request.supplier).first()
         currency = supplier.default_currency if supplier else ""
-        suggested = suggest(survey, sample, {"currency": currency} if currency else {})
+        defaults = {"currency": currency} if currency else {}
+        suggested = suggest(feed.survey, sample, defaults, hints_of(profile, feed))
     return {
         "record_path": found.source.record_path,
-        "count": survey.count,
+        "count": feed.survey.count,
         "encoding": found.source.encoding,
         "dialect": found.source.as_json()["dialect"],
         "candidates": [asdict(candidate) for candidate in found.candidates[:10]],
@@ -133,20 +138,20 @@ def suggestion(request: Request) -> dict[str, Any]:
 
 
 @contextmanager
-def _opened(request: Request) -> Iterator[tuple[Path, Inspection, Survey, list[Record]]]:
-    """Read a source to its end: yields the file, how it is read, its survey and first records."""
+def _opened(request: Request) -> Iterator[tuple[Inspection, Feed, Profile | None, list[Record]]]:
+    """Read a source to its end: yields how it is read, the feed, its format and first records."""
     with uploads.incoming() as download:
         path = Path(request.source)
         if is_url(request.source):
             path = download
             _download(request.source, path)
         try:
-            found = readers.inspect(path, **request.reading)
+            found, profile = profiles.inspect(path, **request.reading)
             survey = readers.survey(path, found.source)
             sample = list(islice(readers.read(path, found.source), SAMPLE))
         except UnreadableFeed as error:
             raise SourceRefused(f"{request.source}: {error}") from error
-        yield path, found, survey, sample
+        yield found, Feed(path, found.source, survey), profile, sample
 
 
 def _download(url: str, path: Path) -> None:

@@ -13,7 +13,7 @@ from jobtracker.catalogue import statements
 from jobtracker.catalogue.models import Kind
 from jobtracker.catalogue.write import Outcome, Rejected, Row, Seen, Writer
 
-_FINDS = ("key", "sku", "ean", "group", "variant", "name")
+_FINDS = ("key", "sku", "ean", "group", "variant", "name", "skip")
 _SETS = ("price", "currency", "unit", "stock")
 _PRICE_PARTS = {"price": "amount", "currency": "currency", "unit": "unit"}
 

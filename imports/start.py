@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.db import transaction
 
-from imports import feed_source, readers
+from imports import feed_source, profiles, readers
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import obeyable
 from imports.models import DataImportJob, ImportRow, MappingTemplate
@@ -141,7 +141,7 @@ def check_file(path: Path, request: Request) -> str:
             # Its job reads an XML feed to the end, which can take a while; nothing that was
             # stated has to be held against it here.
             return kind
-        source = readers.inspect(path, **request.reading).source
+        source = profiles.inspect(path, **request.reading)[0].source
         if request.mapping:
             mapping = price_fields(request.mapping) if request.price_only else request.mapping
             obeyable(mapping, readers.survey(path, source))

@@ -67,8 +67,9 @@ def test_greek_values_are_exact():
         "images": [f"{image}?v=1605594633"],
         "attributes": {
             "url": "https://sovrakofanela.myshopify.com/products/slip-sporties-2-τεμάχια-minerva",
-            "weight": "20",
+            "weight": "20 g",
             "availability": "Y",
+            "delivery": "Παράδοση 1 - 3 ημέρες",
         },
         "active": True,
         "source_job": str(job.pk),

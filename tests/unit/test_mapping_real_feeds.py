@@ -8,6 +8,7 @@ import pytest
 
 from imports import readers
 from imports.mapping import PICTURE_ROW, Families, column_styles, needs_person, suggest
+from imports.profiles import Feed, inspect
 from jobtracker.catalogue.normalise import normalise_record
 
 FEEDS = Path(os.environ.get("REAL_INPUTS", "")) / "feeds"
@@ -20,10 +21,12 @@ pytestmark = pytest.mark.skipif(
 
 def run(name, **defaults):
     path = FEEDS / name
-    source = readers.inspect(path).source
-    survey = readers.survey(path, source)
-    suggestion = suggest(survey, islice(readers.read(path, source), 300), defaults)
-    mapping = suggestion.mapping(BAR)
+    found, profile = inspect(path)
+    source = found.source
+    feed = Feed(path, source, readers.survey(path, source))
+    hints = {"hints": profile.hints(feed)} if profile else {}
+    suggestion = suggest(feed.survey, islice(readers.read(path, source), 300), defaults, **hints)
+    mapping = suggestion.mapping(BAR).bound(feed.read)
     records = [record.fields for record in readers.read(path, source)]
     styles = column_styles(mapping, records)
     families = Families()
