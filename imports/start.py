@@ -133,7 +133,7 @@ def retry_failed(job: BackgroundJob, user: User | None) -> Created:
 
 
 def check_file(path: Path, request: Request) -> str:
-    """Return "xml" or "csv". Raises `SourceRefused` for a file that no import could read as the
+    """Return "xml", "csv" or "json". Raises `SourceRefused` for a file that no import could read as the
     request says."""
     try:
         kind = kind_of(path)

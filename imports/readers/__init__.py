@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from . import csv_reader, xml_reader
+from . import csv_reader, json_reader, xml_reader
 from .detect import KINDS, kind_of
 from .field_survey import FieldSurvey, Survey, survey_records
 from .model import Candidate, Dialect, Inspection, Record, Source, UnreadableFeed
@@ -49,7 +49,7 @@ class Reader(Protocol):
 SURVEYED = 5_000  # records that a survey looks into
 TOLD = 500  # records between two words about how far a survey is
 
-READERS: dict[str, Reader] = {"xml": xml_reader, "csv": csv_reader}
+READERS: dict[str, Reader] = {"xml": xml_reader, "csv": csv_reader, "json": json_reader}
 
 
 def inspect(
@@ -62,8 +62,8 @@ def inspect(
 ) -> Inspection:
     """Find out how to read a file; what the caller states wins over what is found.
 
-    `type` is "xml" or "csv", `encoding` a codec's name, `delimiter` one character (or "tab"),
-    `record` the path of an XML feed's record, or its end where that is unambiguous.
+    `type` is a key of READERS, `encoding` a codec's name, `delimiter` one character (or "tab"),
+    `record` the path of an XML or JSON feed's record, or its end where that is unambiguous.
     Of a large file only as much is read as the answer needs; `read` and `survey` find what is
     broken further on. Raises UnreadableFeed where no record could be read.
     """
@@ -71,10 +71,10 @@ def inspect(
     kind = kind_of(path)
     wanted = type or kind
     if kind not in (*READERS, "text") or wanted not in (*READERS, "text"):
-        readable = " and ".join(name.upper() for name in READERS)
+        *most, last = (name.upper() for name in READERS)
         raise UnreadableFeed(
             f"The file is {KINDS.get(wanted if kind in READERS else kind, wanted)}; "
-            f"only {readable} feeds can be read."
+            f"only {', '.join(most)} and {last} feeds can be read."
         )
     reader = READERS["csv" if wanted == "text" else wanted]
     return reader.inspect(path, encoding=encoding, delimiter=delimiter, record=record)

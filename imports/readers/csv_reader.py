@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +10,10 @@ from typing import Any, TextIO
 from .dialect import find_dialect, reading_options
 from .encoding import ERRORS, checked_codec, detect_encoding, misread
 from .model import Fields, Inspection, Record, Source, UnreadableFeed
+from .text import REMOVED, clean, is_clean
 
 CELL_LIMIT = 1_000_000  # characters
 LINE_LIMIT = 16_000_000  # characters
-
-_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def inspect(
@@ -82,19 +80,11 @@ def column_names(cells: list[str]) -> list[str]:
     return names
 
 
-def clean(text: str) -> str:
-    """Text without NULs and lone surrogates, which no database takes; pairs are joined."""
-    text = text.replace("\0", "")
-    if _SURROGATES.search(text):
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
-    return text
-
-
 def _record(number: int, line: int, row: list[str], raw: str, names: list[str]) -> Record:
     warnings: tuple[str, ...] = ()
-    if "\0" in raw or (not raw.isascii() and _SURROGATES.search(raw)):
+    if not is_clean(raw):
         row, raw = [clean(cell) for cell in row], clean(raw)
-        warnings = ("Characters that are no text (NUL or half a character) were removed.",)
+        warnings = (REMOVED,)
     fields: Fields = dict(zip(names, row, strict=False))
     extra = row[len(names) :]
     fields |= {f"column {n}": cell for n, cell in enumerate(extra, len(names) + 1) if cell}

@@ -126,7 +126,7 @@ def _one_column(readings: list[_Reading]) -> _Reading:
         if _NAME.fullmatch(lines[0]) and words <= VALUE_WORDS * len(lines):
             return reading
     raise UnreadableFeed(
-        "The file is neither XML nor CSV: its lines do not have equally many cells, "
+        "The file is neither XML, JSON nor CSV: its lines do not have equally many cells, "
         "whether split at comma, semicolon, tab or bar."
     )
 

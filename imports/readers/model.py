@@ -6,6 +6,17 @@ from typing import Any
 Fields = dict[str, str | list[str]]
 
 
+def put(fields: Fields, path: str, value: str) -> None:
+    """Add a value to a record's fields; what occurs more than once becomes a list."""
+    known = fields.get(path)
+    if known is None:
+        fields[path] = value
+    elif isinstance(known, list):
+        known.append(value)
+    else:
+        fields[path] = [known, value]
+
+
 class UnreadableFeed(ValueError):
     """The file, or the rest of it, cannot be read; the message is a sentence for a person."""
 
@@ -45,7 +56,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An element that may be the record of an XML feed: the higher the score, the likelier."""
+    """What may be the record of an XML or JSON feed: the higher the score, the likelier."""
 
     path: str
     count: int
@@ -57,7 +68,7 @@ class Candidate:
 class Inspection:
     """What a file is found to be.
 
-    `candidates` are best first (XML only); `columns` are the field paths of a record in the
+    `candidates` are best first (none for CSV); `columns` are the field paths of a record in the
     order of the file; `warnings` are sentences for a person.
     """
 
@@ -72,10 +83,10 @@ class Record:
     """One record of a feed.
 
     `number` counts from 1, `line` is the file line where the record starts. `fields` maps a
-    path below the record (`price`, `PRICES/PRICE/AMOUNT`, `@id`, `.` for the record's own text)
-    to its text as written, or to a list where it occurs more than once. `raw` is the record as
-    it stands in the source. `error` says why the record cannot be used; `warnings` say what was
-    mended in reading it.
+    path below the record (`price`, `PRICES/PRICE/AMOUNT`, `@id`, `offers.0.price`, `.` for the
+    record's own text) to its text as written, or to a list where it occurs more than once. `raw`
+    is the record as it stands in the source (of JSON without blanks). `error` says why the
+    record cannot be used; `warnings` say what was mended in reading it.
     """
 
     number: int

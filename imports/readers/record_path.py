@@ -1,4 +1,4 @@
-"""Which element of an XML feed is the record.
+"""Which element of an XML feed, or which list of a JSON feed, holds the records.
 
 The most frequent element is the right one in about half of real feeds only: pictures, prices
 and categories outnumber products. So each element is scored by what stands below it, a price,
@@ -62,22 +62,17 @@ _LINK = re.compile(r"(https?:)?//|www\.")
 class PathNode:
     """One distinct path of a document: how often it occurs and what its values look like."""
 
-    __slots__ = ("children", "count", "distinct", "name", "noted", "parent", "samples")
+    __slots__ = ("children", "count", "distinct", "name", "noted", "parent", "path", "samples")
 
-    def __init__(self, name: str, parent: "PathNode | None") -> None:
+    def __init__(self, name: str, parent: "PathNode | None", path: str) -> None:
         self.name = name
         self.parent = parent
+        self.path = path
         self.children: dict[str, PathNode] = {}
         self.count = 0
         self.noted = 0
         self.samples: list[str] = []
         self.distinct: set[int] = set()
-
-    @property
-    def path(self) -> str:
-        """Names from the root element to this one, joined by "/"."""
-        above = self.parent.path if self.parent else ""
-        return f"{above}/{self.name}" if above else self.name
 
     def note(self, value: str) -> None:
         """Take a value into account, unless it is blank or enough have been seen."""
@@ -98,11 +93,13 @@ class PathNode:
 class PathTree:
     """All distinct paths of a document, at most `limit` of them; `full` once one was left out.
 
-    `part` names the part of the document that was read, where that is not the whole.
+    A path is the names from the root to a node, joined by `separator`. `part` names the part of
+    the document that was read, where that is not the whole.
     """
 
-    def __init__(self, limit: int) -> None:
-        self.root = PathNode("", None)
+    def __init__(self, limit: int, separator: str = "/") -> None:
+        self.root = PathNode("", None, "")
+        self.separator = separator
         self.full = False
         self.part = ""
         self._room = limit
@@ -112,7 +109,8 @@ class PathTree:
         known = node.children.get(name)
         if known is not None:
             return known
-        child = PathNode(name, node)
+        path = f"{node.path}{self.separator}{name}" if node.path else name
+        child = PathNode(name, node, path)
         if self._room:
             self._room -= 1
             node.children[name] = child
@@ -143,9 +141,10 @@ def _ranked(tree: PathTree) -> "list[tuple[tuple[bool, float], Candidate]]":
 
 def named(tree: PathTree, wanted: str, candidates: tuple[Candidate, ...]) -> PathNode:
     """The element at a path, or the only one whose path ends so; else UnreadableFeed."""
-    wanted = wanted.strip("/")
+    wanted = wanted.strip(tree.separator)
+    end = tree.separator + wanted
     found = [node for node in _elements(tree) if node.path == wanted]
-    found = found or [node for node in _elements(tree) if node.path.endswith("/" + wanted)]
+    found = found or [node for node in _elements(tree) if node.path.endswith(end)]
     if len(found) == 1:
         return found[0]
     if found:

@@ -17,7 +17,7 @@ from lxml import etree
 
 from .detect import HEAD_BYTES, bom_encoding, unmarked_utf16
 from .encoding import checked_codec, detect_encoding
-from .model import Fields, Inspection, Record, Source, UnreadableFeed
+from .model import Fields, Inspection, Record, Source, UnreadableFeed, put
 from .record_path import PathTree, best_first, columns_below, is_sure, named
 
 PIECE_BYTES = 65_536  # parsed at a time
@@ -312,23 +312,13 @@ def _flatten(element: Any, path: str, fields: Fields, names: Names, depth: int) 
     if path and any(child.tail and not child.tail.isspace() for child in children):
         text, children = "".join(element.itertext()), []
     if (path and not children) or (text and not text.isspace()):
-        _put(fields, path or ".", text)
+        put(fields, path or ".", text)
     below = f"{path}/" if path else ""
     for key, value in element.items():
-        _put(fields, below + names.attribute(key), value)
+        put(fields, below + names.attribute(key), value)
     for child in children:
         name = below + names.element(child)
         if len(child) or child.attrib:
             _flatten(child, name, fields, names, depth + 1)
         else:
-            _put(fields, name, child.text or "")
-
-
-def _put(fields: Fields, path: str, value: str) -> None:
-    known = fields.get(path)
-    if known is None:
-        fields[path] = value
-    elif isinstance(known, list):
-        known.append(value)
-    else:
-        fields[path] = [known, value]
+            put(fields, name, child.text or "")

@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imports.readers import UnreadableFeed, inspect, read
+from imports.readers.detect import kind_of
 from tests.fixtures import feeds
 
 OPTIONS = {
-    "type": st.sampled_from(["xml", "csv"]),
+    "type": st.sampled_from(["xml", "csv", "json"]),
     "encoding": st.sampled_from(["utf-8", "utf-16", "cp1253", "utf-7", "gb18030", "undefined"]),
     "delimiter": st.sampled_from([",", "\t", '"', "\n", " "]),
 }
@@ -34,7 +35,7 @@ def test_files_of_other_kinds_are_named(file: Path, kind: str) -> None:
     file.write_bytes(feeds.NOT_FEEDS[kind])
     sentence = refusal(file)
     assert sentence.startswith(f"The file is {kind}")
-    assert sentence.endswith("only XML and CSV feeds can be read.")
+    assert sentence.endswith("only XML, CSV and JSON feeds can be read.")
 
 
 @pytest.mark.parametrize("page", feeds.HTML_PAGES)
@@ -44,9 +45,9 @@ def test_html_pages_are_no_xml_feeds(file: Path, page: bytes) -> None:
 
 
 @pytest.mark.parametrize("text", feeds.JSON_TEXTS)
-def test_json_is_named_in_all_its_forms(file: Path, text: bytes) -> None:
+def test_json_is_known_in_all_its_forms(file: Path, text: bytes) -> None:
     file.write_bytes(text)
-    assert refusal(file) == "The file is JSON; only XML and CSV feeds can be read."
+    assert kind_of(file) == "json"
 
 
 def test_stating_a_type_does_not_make_a_pdf_readable(file: Path) -> None:
@@ -54,9 +55,9 @@ def test_stating_a_type_does_not_make_a_pdf_readable(file: Path) -> None:
     assert refusal(file, type="csv").startswith("The file is a PDF")
 
 
-def test_a_type_that_has_no_reader_is_refused(file: Path) -> None:
+def test_a_stated_type_that_does_not_fit_is_refused_with_its_place(file: Path) -> None:
     file.write_bytes(feeds.TILES)
-    assert refusal(file, type="json") == "The file is JSON; only XML and CSV feeds can be read."
+    assert refusal(file, type="json").startswith("The JSON is malformed at line 1, column 1: ")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n  \r\n", b"\xef\xbb\xbf", b"\xff\xfe\n\0"])
@@ -70,9 +71,9 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"{tmp_path} is a folder, not a file."
 
 
-def test_prose_is_neither_xml_nor_csv(file: Path) -> None:
+def test_prose_is_no_feed(file: Path) -> None:
     file.write_bytes(feeds.PROSE)
-    assert refusal(file).startswith("The file is neither XML nor CSV")
+    assert refusal(file).startswith("The file is neither XML, JSON nor CSV")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_prose_is_neither_xml_nor_csv(file: Path) -> None:
 )
 def test_other_texts_are_neither(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
-    assert refusal(file).startswith("The file is neither XML nor CSV")
+    assert refusal(file).startswith("The file is neither XML, JSON nor CSV")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_other_texts_are_neither(file: Path, text: str) -> None:
 )
 def test_a_single_line_is_no_table(file: Path, sentence: bytes) -> None:
     file.write_bytes(sentence)
-    assert refusal(file).startswith("The file is neither XML nor CSV")
+    assert refusal(file).startswith("The file is neither XML, JSON nor CSV")
 
 
 def test_content_wins_over_the_name(tmp_path: Path) -> None:

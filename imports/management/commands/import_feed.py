@@ -24,13 +24,13 @@ from jobtracker.waiting import COMPLETED, FAILED, UNDECIDED
 
 
 class Command(TrackerCommand):
-    help = "Import product feeds: XML or CSV, from files, globs or http(s) addresses."
+    help = "Import product feeds: XML, CSV or JSON, from files, globs or http(s) addresses."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("sources", nargs="+", metavar="SOURCE")
         parser.add_argument("--supplier", default="", help="else named after the source")
-        parser.add_argument("--type", choices=["xml", "csv"], help="else found by content")
-        parser.add_argument("--record", metavar="PATH", help="path of the record element")
+        parser.add_argument("--type", choices=["xml", "csv", "json"], help="else found by content")
+        parser.add_argument("--record", metavar="PATH", help="path of the record: an element, or a list in JSON")
         parser.add_argument("--mapping", metavar="FILE.json|TEMPLATE")
         parser.add_argument("--encoding")
         parser.add_argument("--delimiter")

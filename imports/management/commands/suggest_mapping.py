@@ -16,7 +16,7 @@ class Command(TrackerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("source", metavar="SOURCE")
         parser.add_argument("--supplier", default="")
-        parser.add_argument("--type", choices=["xml", "csv"])
+        parser.add_argument("--type", choices=["xml", "csv", "json"])
         parser.add_argument("--record", metavar="PATH")
         parser.add_argument("--encoding")
         parser.add_argument("--delimiter")

@@ -1,0 +1,459 @@
+"""JSON feeds, record by record: a list of records anywhere in the document, or JSON lines.
+
+ijson's C back-end reads the file in pieces and hands out events; it holds one string or number
+at most. A piece either lies within a line or consists of whole lines (no string runs over a line
+break), so the line of each record is known from its bracket, and a bad byte is found by feeding
+the piece that it is in once more, byte by byte.
+
+A record's path is `$` for the records of the outermost list or of JSON lines, else `$.data.items`:
+the names that lead to its list. Fields have paths below the record: `offers.0.price`; the values
+of a plain list (`"images": ["a", "b"]`) stay together under its name.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import ijson
+from ijson.backends import yajl2_c
+
+from .detect import HEAD_BYTES, bom_encoding, unmarked_utf16
+from .encoding import ERRORS, checked_codec, detect_encoding, misread
+from .model import Fields, Inspection, Record, Source, UnreadableFeed, put
+from .record_path import PathNode, PathTree, best_first, is_sure, named
+from .text import REMOVED, clean
+
+PIECE_BYTES = 65_536
+LOOKED_AT = 128  # pieces, 8 MB, from which the record is chosen if they leave no doubt
+MAX_DEPTH = 100  # lists and objects in each other
+MAX_RECORD_VALUES = 200_000  # a record beyond this is a container taken for a record
+MAX_PATHS = 5_000
+LINE_LIMIT = 16_000_000  # bytes of a first line that is tried as JSON lines
+VALUE_LIMIT = 1_000_000  # bytes without an event: a string or number as long as that
+MAX_EXPONENT = 30  # a number beyond is no price, no stock and no size
+COLUMNS_FROM = 100  # records
+
+Event = tuple[str, Any]
+
+_quoted: Callable[[str], str] = json.encoder.encode_basestring
+_OPENS = frozenset(("start_map", "start_array"))
+_CLOSES = frozenset(("end_map", "end_array"))
+_BRACKET = re.compile(rb"[{\[]")
+_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{\[]', re.DOTALL)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+_OPEN_ESCAPE = re.compile(rb"\\[^\\\"]{0,11}\Z")
+_NO_NUMBER = re.compile(rb"-?(nan|inf)", re.IGNORECASE)
+_WORD_BEFORE = re.compile(rb"[-+A-Za-z]*\Z")
+_OBJECT_AFTER_OBJECT = re.compile(rb"\n}\s*\n\s*{")
+_YAJL = re.compile(r"^(b['\"])?(lexical|parse) error: ")
+_UNPAIRED = re.compile("[\ud800-\udfff]")
+_CONTINUED = bytes(range(0x80, 0xC0))  # bytes that go on with a character of UTF-8
+
+# What ijson raises where a document is broken; the latter two for numbers beyond Python's limits.
+_BROKEN = (ijson.JSONError, ArithmeticError, SystemError)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A piece of the document as UTF-8, and where it starts: line and column count from 1."""
+
+    data: bytes
+    line: int
+    column: int
+
+
+def inspect(
+    path: Path, *, encoding: str | None, delimiter: str | None, record: str | None
+) -> Inspection:
+    """Read the document for its paths, a large one only until its record is sure, and choose
+    among them."""
+    if delimiter:
+        raise UnreadableFeed("The file is JSON: a delimiter can only be given for CSV.")
+    codec = checked_codec(path, encoding) if encoding else _found_encoding(path)
+    tree = _paths(path, codec, to_the_end=record is not None)
+    candidates = best_first(tree)
+    if not candidates:
+        raise UnreadableFeed("The JSON holds no record: no list of objects, and no object.")
+    chosen = named(tree, record or candidates[0].path, candidates)
+    source = Source("json", codec, record_path=chosen.path)
+    first = islice(read(path, source), COLUMNS_FROM)
+    columns = tuple(dict.fromkeys(name for each in first for name in each.fields))
+    warnings = (
+        (f"Only the first {MAX_PATHS:,} different paths were looked at.",) if tree.full else ()
+    )
+    return Inspection(source, candidates, columns, warnings)
+
+
+def read(path: Path, source: Source) -> Iterator[Record]:
+    """The records of the list at the record path, each with its fields flattened."""
+    for number, (line, events) in enumerate(_records(path, source), 1):
+        yield _record(number, line, events)
+
+
+def count(path: Path, source: Source) -> Iterator[int]:
+    """The number of each record, with nothing made of it."""
+    for number, _ in enumerate(_records(path, source), 1):
+        yield number
+
+
+def _found_encoding(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    return bom_encoding(head) or unmarked_utf16(head) or detect_encoding(path)
+
+
+def _paths(path: Path, codec: str, *, to_the_end: bool) -> PathTree:
+    """The distinct paths of a document, with counts and a few values of each. A list adds no
+    level: its values are found at its own path."""
+    tree = PathTree(MAX_PATHS, ".")
+    outermost = tree.child(tree.root, "$")
+    node = outermost
+    above: list[PathNode] = []  # of what is open
+    look = LOOKED_AT
+    for number, (piece, events) in enumerate(_parsed(path, codec), 1):
+        for event, value in events:
+            if event == "map_key":
+                node = tree.child(above[-1], value)
+            elif event in _OPENS:
+                above.append(node)
+                _check_depth(len(above), piece)
+                node.count += event == "start_map"
+            elif event in _CLOSES:
+                node = above.pop()
+            else:
+                node.count += 1
+                node.note(_text(value))
+        if number == look and not to_the_end:
+            look *= 2
+            if is_sure(tree):
+                tree.part = f" in the first {number * PIECE_BYTES / 1e6:.0f} MB"
+                break
+    return tree
+
+
+def _records(path: Path, source: Source) -> Iterator[tuple[int, list[Event]]]:
+    """Line and events of each value in the list at the record path."""
+    wanted = source.record_path or "$"
+    lists: list[tuple[bool, str | None]] = []  # of what is open: whether a list, and its path
+    here: str | None = "$"  # the path of the value that comes next; None where it leads off
+    record: list[Event] | None = None
+    line = depth = 0
+    for piece, events in _parsed(path, source.encoding):
+        places = _brackets(piece, events)
+        opened = 0
+        for pair in events:
+            event = pair[0]
+            opens = event in _OPENS
+            opened += opens
+            if record is not None:
+                record.append(pair)
+                if opens:
+                    depth += 1
+                    _check_depth(len(lists) + depth, piece)
+                elif event in _CLOSES:
+                    depth -= 1
+                    if not depth:
+                        yield line, record
+                        record = None
+            elif event == "map_key":
+                parent = lists[-1][1]
+                here = f"{parent}.{pair[1]}" if parent else None
+                if here and here != wanted and not wanted.startswith(here + "."):
+                    here = None
+            elif opens:
+                inner = bool(lists) and lists[-1] == (True, here)
+                if here == wanted and (event == "start_map" or inner):
+                    record, depth = [pair], 1
+                    line = piece.line
+                    if places:
+                        line += piece.data.count(b"\n", 0, places[opened - 1])
+                else:
+                    lists.append((event == "start_array", here))
+                    _check_depth(len(lists), piece)
+                    here = here if event == "start_array" else None
+            elif event in _CLOSES:
+                lists.pop()
+                here = lists[-1][1] if lists and lists[-1][0] else (None if lists else "$")
+            elif here == wanted and (not lists or lists[-1][0]):
+                yield piece.line, [pair]
+        if record is not None and len(record) > MAX_RECORD_VALUES:
+            raise UnreadableFeed(
+                f"The record at {wanted} that starts on line {line} has more than "
+                f"{MAX_RECORD_VALUES:,} values: it is not a single record."
+            )
+
+
+def _record(number: int, line: int, events: list[Event]) -> Record:
+    """A record of its events. Where a name occurs twice with different values, it cannot be told
+    which one counts, and the record has an error."""
+    fields: Fields = {}
+    warnings: dict[str, None] = {}
+    error: str | None = None
+    above: list[_Open] = []
+    path, again = "", False
+    for event, value in events:
+        if event == "map_key":
+            here = above[-1]
+            name = value if "\0" not in value else clean(value)
+            path, again = here.before + name, name in here.names
+            here.names.add(name)
+            continue
+        if event in _CLOSES:
+            above.pop()
+            continue
+        if above and above[-1].is_list:
+            path, again = above[-1].next_path(inner=event in _OPENS), False
+        if event in _OPENS:
+            if again:
+                error = f"The name {path} occurs twice."
+            above.append(_Open(path, event == "start_array"))
+            continue
+        text = value if event == "string" else _text(value)
+        if "\0" in text:
+            text = clean(text)
+            warnings[REMOVED] = None
+        elif event == "number" and type(value) is Decimal and _is_beyond(value):
+            error = f"The number {text} in {path} is beyond all measure."
+        if not again:
+            put(fields, path or ".", text)
+        elif fields.get(path) == text:
+            warnings[f"The name {path} occurs twice with the same value."] = None
+        else:
+            error = f"The name {path} occurs twice with different values."
+    return Record(number, line, fields, _raw(events), error, tuple(warnings))
+
+
+class _Open:
+    """A list or object that is open while a record is flattened."""
+
+    __slots__ = ("before", "count", "is_list", "names", "path")
+
+    def __init__(self, path: str, is_list: bool) -> None:
+        self.path = path
+        self.before = f"{path}." if path else ""
+        self.is_list = is_list
+        self.count = 0
+        self.names: set[str] = set()
+
+    def next_path(self, *, inner: bool) -> str:
+        """The path of a list's next value: its own, but for lists and objects in it and for the
+        values of a record that is a list itself."""
+        number, self.count = self.count, self.count + 1
+        return f"{self.before}{number}" if inner or not self.path else self.path
+
+
+def _text(value: Any) -> str:
+    """A value as text: numbers without an exponent, unless that is huge; null is empty."""
+    if type(value) is str:
+        return value
+    if value is None:
+        return ""
+    if value is True or value is False:
+        return "true" if value else "false"
+    if type(value) is Decimal and not _is_beyond(value):
+        return format(value, "f")
+    return str(value)
+
+
+def _is_beyond(value: Decimal) -> bool:
+    return abs(value.adjusted()) > MAX_EXPONENT
+
+
+def _raw(events: list[Event]) -> str:
+    """The events as the JSON that they came from, without blanks."""
+    parts: list[str] = []
+    for event, value in events:
+        if event == "map_key":
+            parts += (_quoted(value), ":")
+        elif event == "string":
+            parts += (_quoted(value), ",")
+        elif event in _OPENS:
+            parts.append("{" if event == "start_map" else "[")
+        elif event in _CLOSES:
+            if parts[-1] == ",":
+                parts.pop()
+            parts += ("}" if event == "end_map" else "]", ",")
+        elif event == "null":
+            parts += ("null", ",")
+        else:
+            parts += (str(value).lower() if event == "boolean" else str(value), ",")
+    return "".join(parts[:-1])
+
+
+def _brackets(piece: _Piece, events: list[Event]) -> list[int]:
+    """Where in a piece each list and object is opened; nothing for a piece within a line."""
+    if b"\n" not in piece.data[:-1]:
+        return []
+    places = [found.start() for found in _BRACKET.finditer(piece.data)]
+    if len(places) > sum(event in _OPENS for event, _ in events):  # some stand in texts
+        found = _STRING_OR_BRACKET.finditer(piece.data)
+        places = [each.start() for each in found if each.group() in (b"{", b"[")]
+    return places
+
+
+def _check_depth(depth: int, piece: _Piece) -> None:
+    if depth > MAX_DEPTH:
+        raise UnreadableFeed(
+            f"The JSON is nested deeper than {MAX_DEPTH} levels at line {piece.line}."
+        )
+
+
+def _parsed(path: Path, codec: str) -> Iterator[tuple[_Piece, list[Event]]]:
+    """The pieces of a document, each with the events that end in it; raises UnreadableFeed where
+    the document is broken."""
+    several = _holds_several(path)
+    events: Any = ijson.sendable_list()
+    parser = yajl2_c.basic_parse_coro(events, multiple_values=several)
+    broken: Exception | None = None
+    silent = 0
+    piece = _Piece(b"", 1, 1)
+    for number, piece in enumerate(_pieces(path, codec)):
+        try:
+            parser.send(piece.data)
+        except _BROKEN as error:
+            broken = error
+        if isinstance(broken, SystemError):
+            events.clear()  # its last value is none
+        yield piece, list(events)
+        if broken is not None:
+            raise _malformed(path, codec, several, number) from broken
+        silent = 0 if events or piece.data.isspace() else silent + len(piece.data)
+        if silent > VALUE_LIMIT:
+            raise UnreadableFeed(
+                f"A value on line {piece.line} is longer than {VALUE_LIMIT:,} bytes "
+                f"(at column {piece.column:,} it still goes on)."
+            )
+        events.clear()
+    try:
+        parser.close()
+    except _BROKEN as error:
+        line, column = _after(piece, piece.data)
+        raise UnreadableFeed(
+            f"The JSON is cut off at line {line}, column {column:,}: what is open there is never "
+            "closed."
+        ) from error
+    yield piece, list(events)
+
+
+def _holds_several(path: Path) -> bool:
+    """Whether a file is JSON lines, or objects one below the other, not a single document."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES).lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t")
+        first = head.partition(b"\n")[0]
+        if first == head:
+            first += file.readline(LINE_LIMIT)
+    if _OBJECT_AFTER_OBJECT.search(head):
+        return True
+    try:
+        json.loads(first.replace(b"\0", b"").decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _pieces(path: Path, codec: str) -> Iterator[_Piece]:
+    """A document cut at line breaks, or within a line that is longer than a piece."""
+    line = column = 1
+    rest = b""
+    for block in _blocks(path, codec):
+        data = rest + block
+        head = data.find(b"\n") + 1 if column > 1 else 0
+        lines = data.rfind(b"\n") + 1
+        if not lines:
+            open_escape = _OPEN_ESCAPE.search(data, max(0, len(data) - 12))
+            lines = open_escape.start() if open_escape else len(data)
+        for part in filter(None, (data[:head], data[head:lines])):
+            piece = _Piece(_strict(part), line, column)
+            yield piece
+            line, column = _after(piece, part)
+        rest = data[lines:]
+    if rest:
+        yield _Piece(_strict(rest), line, column)
+
+
+def _blocks(path: Path, codec: str) -> Iterator[bytes]:
+    """The text of a file as UTF-8, without a mark at its start."""
+    if codec in ("utf-8", "utf-8-sig"):
+        with path.open("rb") as file:
+            block = file.read(PIECE_BYTES).removeprefix(b"\xef\xbb\xbf")
+            while block:
+                yield block
+                block = file.read(PIECE_BYTES)
+        return
+    try:
+        with path.open(encoding=codec, errors=ERRORS, newline="") as text:
+            while read := text.read(PIECE_BYTES):
+                yield _UNPAIRED.sub("\0", read).encode()
+    except UnicodeError as error:
+        raise misread(path, codec) from error
+
+
+def _strict(data: bytes) -> bytes:
+    """A piece without what yajl lets pass: form feeds between values, made a character that it
+    refuses, and escapes of half a character, of which it would make question marks, made escapes
+    of NUL, which are found and told of later."""
+    data = data.replace(b"\v", b"\0").replace(b"\f", b"\0")
+    if not _SURROGATE.search(data):
+        return data
+    return _ESCAPE.sub(lambda found: b"\\u0000" if found["half"] else found.group(), data)
+
+
+def _after(piece: _Piece, data: bytes) -> tuple[int, int]:
+    """Line and column behind the first bytes of a piece."""
+    breaks = data.count(b"\n")
+    tail = data[data.rfind(b"\n") + 1 :]
+    characters = len(tail.translate(None, _CONTINUED))
+    return piece.line + breaks, characters + (1 if breaks else piece.column)
+
+
+def _malformed(path: Path, codec: str, several: bool, broken: int) -> UnreadableFeed:
+    """The error for a document, found by feeding the piece that broke it in ever smaller steps.
+    Not at once byte by byte: yajl looks at an open text from its start again each time."""
+    good = 0
+    for step in (PIECE_BYTES >> 8, 1):
+        piece, good, error = _break_of(path, codec, several, broken, good, step)
+    return _sentence(piece, good, error)
+
+
+def _break_of(
+    path: Path, codec: str, several: bool, broken: int, good: int, step: int
+) -> tuple[_Piece, int, Exception]:
+    """How much of a piece can be fed in steps after its first `good` bytes, and what then comes."""
+    events: Any = ijson.sendable_list()
+    parser = yajl2_c.basic_parse_coro(events, multiple_values=several)
+    for number, piece in enumerate(_pieces(path, codec)):
+        known = piece.data[:good] if number == broken else piece.data
+        if known:  # nothing would mean the end
+            parser.send(known)
+            events.clear()
+        if number == broken:
+            break
+    for start in range(good, len(piece.data), step):
+        try:
+            parser.send(piece.data[start : start + step])
+        except _BROKEN as error:
+            return piece, start, error
+    raise AssertionError("the document broke in that piece before")
+
+
+def _sentence(piece: _Piece, end: int, error: Exception) -> UnreadableFeed:
+    word = _WORD_BEFORE.search(piece.data, 0, end)
+    start = word.start() if word else end
+    if isinstance(error, ijson.JSONError):
+        reason = _YAJL.sub("", re.split(r"\n|\\n", str(error))[0]).rstrip(".")
+    else:
+        reason = "a number beyond all measure"
+    if _NO_NUMBER.match(piece.data, start):
+        end, reason = start, "NaN and Infinity are no numbers of JSON"
+    line, column = _after(piece, piece.data[:end])
+    return UnreadableFeed(f"The JSON is malformed at line {line}, column {column:,}: {reason}.")
