@@ -7,15 +7,13 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from django.apps import AppConfig
 from django.conf import settings
-from django.db.models.signals import post_migrate
-from django.dispatch import receiver
+from django.test import TransactionTestCase
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django.plugin import DjangoDbBlocker
 
 from jobtracker import embedded_pg
-from jobtracker.states import JobType
+from tests.fixtures.database import empty
 
 SERVER = pytest.StashKey[embedded_pg.Server]()
 
@@ -50,15 +48,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(Path(os.environ["JOBTRACKER_TEST_DATA"]), ignore_errors=True)
 
 
-@receiver(post_migrate)
-def keep_queues(sender: AppConfig, using: str, **kwargs: object) -> None:
-    """Put the migrations' own rows back: a transactional test leaves every table empty."""
-    if sender.label == "jobtracker":
-        queues = sender.get_model("JobQueue")
-        rows = [queues(job_type=job_type) for job_type in JobType]
-        queues.objects.using(using).bulk_create(rows, ignore_conflicts=True)
-
-
 @pytest.fixture(scope="session")
 def django_db_setup(
     django_test_environment: None,
@@ -67,9 +56,12 @@ def django_db_setup(
 ) -> Iterator[None]:
     """Make the test database whatever is collected. pytest-django's own fixture makes none for
     tests that use it without its mark, as those with real workers do: they would then work on,
-    and empty, the database that the settings name."""
+    and empty, the database that the settings name. Tests that commit leave it as it was made;
+    Django would truncate all tables and make permissions anew."""
     with django_db_blocker.unblock():
         made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: empty())
+        yield
     with django_db_blocker.unblock():
         teardown_databases(made, verbosity=0)

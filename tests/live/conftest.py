@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from django.core.management import call_command
 from pytest_django.plugin import DjangoDbBlocker
 
 from jobtracker import pipelines
+from tests.fixtures.database import empty
 from tests.fixtures.probe import TABLES, ProbePipeline
 from tests.fixtures.worker_host import WorkerHost, query
 
@@ -21,11 +21,11 @@ def worker_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     replaced = pipelines._registered.get(ProbePipeline.job_type)
     pipelines.register(ProbePipeline())
     with django_db_blocker.unblock():
-        call_command("flush", interactive=False, verbosity=0)
+        empty()
         query(TABLES)
         yield
         query("DROP TABLE probe_ledger, probe_gates, probe_strays")
-        call_command("flush", interactive=False, verbosity=0)
+        empty()
     pipelines._registered.pop(ProbePipeline.job_type)
     if replaced:
         pipelines.register(replaced)

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.test import override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -23,6 +22,7 @@ from jobtracker.workers import processes
 from scraping.models import ScrapingPage, ScrapingRow, ScrapingSession
 from scraping.options import Options
 from scraping.start import Request, pause, resume, start_crawls, stop
+from tests.fixtures.database import empty
 from tests.fixtures.site import Answer, Site, page, product
 from tests.fixtures.worker_host import (
     GRACE_SECONDS,
@@ -116,14 +116,14 @@ def host(
     parts = urlsplit(shop.url())
     allowed = frozenset({(parts.hostname, parts.port)})
     with django_db_blocker.unblock(), override_settings(OUTBOUND_ALLOW=allowed):
-        call_command("flush", interactive=False, verbosity=0)
+        empty()
         host = CrawlHost(tmp_path_factory.mktemp("worker"), shop)
         try:
             host.start()
             yield host
         finally:
             host.clean_up()
-            call_command("flush", interactive=False, verbosity=0)
+            empty()
 
 
 @pytest.fixture(scope="module")

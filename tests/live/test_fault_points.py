@@ -9,21 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from pytest_django.plugin import DjangoDbBlocker
 
 from jobtracker.faults import POINTS
 from tests.chaos import trials
 from tests.chaos.provocations import PROVOKED_BY
 from tests.chaos.trial import Trial
+from tests.fixtures.database import empty
 
 
 @pytest.fixture
 def database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     with django_db_blocker.unblock():
-        call_command("flush", interactive=False, verbosity=0)
+        empty()
         yield
-        call_command("flush", interactive=False, verbosity=0)
+        empty()
 
 
 @pytest.mark.skipif("CHAOS" not in os.environ, reason="CHAOS is not set")
