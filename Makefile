@@ -7,6 +7,9 @@ UV := uv --version >/dev/null 2>&1
 # A third of the suite is waiting for processes, so three share two cores well.
 PYTEST := $(BIN)/python -m pytest -q -n 3 --dist loadfile
 
+# The tests start a hundred programs: compile them once, not at each start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run demo test check bench chaos lock chromium redis
 .DELETE_ON_ERROR:
 
