@@ -49,14 +49,19 @@ def times_to_run_again(
             strikes.append(strike)
         for strike in strikes:
             rest = max(0.0, strike.at + limit - time.monotonic())
-            again = journal.await_begun([strike.text], rest, strike.times)
-            begun = journal.begun[strike.text]
-            found[strike.system.name].append(
-                begun[strike.times - 1].at - strike.at if again else None
-            )
+            journal.await_begun([strike.text], rest, strike.times)
+            found[strike.system.name].append(_seconds_until_again(strike, journal, limit))
         for end in open_ends:
             end()
     return found
+
+
+def _seconds_until_again(strike: Strike, journal: Journal, limit: float) -> float | None:
+    """Return when work went on. A system that was waited for along with slower ones may have been
+    later than the limit, which is as good as never."""
+    begun = journal.begun[strike.text]
+    seconds = begun[strike.times - 1].at - strike.at if len(begun) >= strike.times else limit
+    return seconds if seconds < limit else None
 
 
 def _strike(system: System, journal: Journal, kind: str, number: int) -> Strike:

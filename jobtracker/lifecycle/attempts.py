@@ -105,11 +105,9 @@ def claim(worker: UUID, host: str, pid: int, waiting: Session | None = None) -> 
         row = cursor.fetchone()
         if row is None:
             return None
-        *fence, filename, supplier, metadata, answer, parent, person, resumes = row
-        claimed = Claimed(
-            *fence, filename, supplier, json.loads(metadata), json.loads(answer), parent, person,
-            resumes,
-        )  # fmt: skip
+        told = dict(zip((column.name for column in cursor.description), row, strict=True))
+        told |= {name: json.loads(told[name]) for name in ("metadata", "answer")}
+        claimed = Claimed(**told)
         faults.point("claim.taken")
         mirror(claimed.job_type, [claimed.job_id])
         faults.point("claim.mirrored")
