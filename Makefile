@@ -4,8 +4,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 UV := uv --version >/dev/null 2>&1
-# A third of the suite is waiting for processes, so three share two cores well.
-PYTEST := $(BIN)/python -m pytest -q -n 3 --dist loadfile
+# A third of the suite is waiting for processes, so three share two cores well. The suite puts
+# its long files first; xdist would put those with many tests first.
+PYTEST := $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 # The tests start a hundred programs: compile them once, not at each start.
 unexport PYTHONDONTWRITEBYTECODE
