@@ -16,9 +16,9 @@ from django.test import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from psycopg.conninfo import make_conninfo
 
-from jobtracker.access import sync_roles
 from jobtracker.models import JobQueue, User
 from jobtracker.states import JobType
+from tests.fixtures.worker_host import BOUND
 
 expect.set_options(timeout=20_000)
 
@@ -57,7 +57,7 @@ class Site:
         with socket.create_server(("127.0.0.1", self.port), reuse_port=False) as listening:
             self.port = listening.getsockname()[1]
             environment["PUBLIC_URL"] = self.origin
-            server = [sys.executable, "-m", "jobtracker.live.server", "--verbosity", "0"]
+            server = [*BOUND, sys.executable, "-m", "jobtracker.live.server", "--verbosity", "0"]
             self.process = subprocess.Popen(
                 [*server, "--fd", str(listening.fileno()), "tests.browser.served:application"],
                 cwd=ROOT,
@@ -100,7 +100,6 @@ def page(transactional_db: None, site: Site, browser: Browser) -> Iterator[Page]
     """A window of a signed-in operator. A script error or a refused script fails the test."""
     for job_type in JobType:
         JobQueue.objects.get_or_create(job_type=job_type)
-    sync_roles()
     operator = User.objects.create(username="operator", is_staff=True)
     operator.groups.set([Group.objects.get(name="Operators")])
     client = Client()

@@ -3,13 +3,11 @@
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from jobtracker.access import sync_roles
 from jobtracker.models import User
 
 
 def signed_in(client: Client, group: str) -> Client:
     """Return `client` as a staff member of one of our groups, with CSRF checks on."""
-    sync_roles()
     user, _ = User.objects.get_or_create(username=group.lower(), is_staff=True)
     user.groups.set([Group.objects.get(name=group)])
     client.handler.enforce_csrf_checks = True

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings
 from django.test import override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -25,10 +22,7 @@ from scraping.start import Request, pause, resume, start_crawls, stop
 from tests.fixtures.database import empty
 from tests.fixtures.site import Answer, Site, page, product
 from tests.fixtures.worker_host import (
-    GRACE_SECONDS,
-    LEASE_SECONDS,
     WorkerHost,
-    database_url,
     outcomes,
     query,
     until,
@@ -46,26 +40,10 @@ class CrawlHost(WorkerHost):
         super().__init__(folder)
         self._site = site
 
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "manage.py", "worker"],
-                cwd=settings.BASE_DIR,
-                env=os.environ
-                | {
-                    "DATABASE_URL": database_url(),
-                    "DJANGO_SETTINGS_MODULE": "tests.settings",
-                    "OUTBOUND_ALLOW": self._site.host,
-                    "PYTHONWARNINGS": "ignore",
-                    "WORKERS": str(self._slots),
-                    "LEASE_SECONDS": str(LEASE_SECONDS),
-                    "GRACE_SECONDS": str(GRACE_SECONDS),
-                },
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self.wait_complete()
+    def start(self, **environment: str) -> None:
+        super().start(
+            DJANGO_SETTINGS_MODULE="tests.settings", OUTBOUND_ALLOW=self._site.host, **environment
+        )
 
 
 class Shop(Site):

@@ -21,7 +21,7 @@ from jobtracker.live import BEAT
 from samples.make_samples import write_feed
 from tests.conftest import FAST
 from tests.fixtures.up_host import Up
-from tests.fixtures.worker_host import until
+from tests.fixtures.worker_host import BOUND, until
 from tests.live.socket_client import Closed, WebSocket
 
 ROWS = 1500
@@ -119,7 +119,7 @@ def importing(up: Up, feed: Path) -> "subprocess.Popen[str]":
     """Import by a command that waits."""
     command = ["import_feed", str(feed), "--supplier=restarts", "--wait", "--json"]
     return subprocess.Popen(
-        [sys.executable, "manage.py", *command],
+        [*BOUND, sys.executable, "manage.py", *command],
         cwd=settings.BASE_DIR,
         env=up.environment,
         stdout=subprocess.PIPE,

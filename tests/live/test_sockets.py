@@ -29,6 +29,7 @@ from jobtracker.live import (
 )
 from jobtracker.models import BackgroundJob, User
 from jobtracker.states import JobType
+from tests.fixtures.worker_host import BOUND
 from tests.live.socket_client import WebSocket
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +56,7 @@ class Server:
 def serving() -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        command = [sys.executable, "-m", "jobtracker.live.server", "--verbosity", "0"]
+        command = [*BOUND, sys.executable, "-m", "jobtracker.live.server", "--verbosity", "0"]
         process = subprocess.Popen(
             [*command, "--fd", str(listening.fileno()), "tests.live.served:application"],
             cwd=ROOT,
