@@ -12,6 +12,7 @@ from rapidfuzz import fuzz, process
 from jobtracker.catalogue.normalise import COMMON
 
 from . import names
+from .further_names import FURTHER, FURTHER_DECOYS
 
 _CAMEL = re.compile(r"(?<=[a-zа-яα-ω])(?=[A-ZА-ЯΑ-Ω])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W_]+")
@@ -45,14 +46,24 @@ _TARGET_PHRASES = {
     target: frozenset(phrase for text in languages.values() for phrase in _phrases(text))
     for target, languages in names.NAMES.items()
 }
+for _language in FURTHER.values():
+    for _target, _text in _language.items():
+        _TARGET_PHRASES[_target] |= set(_phrases(_text))
 _BY_GLUED: dict[str, list[str]] = {}
 for _target, _all in _TARGET_PHRASES.items():
     for _phrase in _all:
         _BY_GLUED.setdefault("".join(_phrase), []).append(_target)
-_DECOYS = [(phrase, reason) for reason, text in names.DECOYS.items() for phrase in _phrases(text)]
+_DECOYS = [
+    (phrase, reason)
+    for decoys in (names.DECOYS, FURTHER_DECOYS)
+    for reason, text in decoys.items()
+    for phrase in _phrases(text)
+]
 _TAX = _word_set(names.TAX_WORDS)
 _FILLERS = _word_set(names.FILLERS)
 _TURNING = _word_set(names.TURNING)
+_GENERIC = _word_set("|".join(names.GENERIC))
+_AMOUNTS = _word_set("|".join(names.AMOUNTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +96,12 @@ def match_name(source: str) -> NameMatch:
     words = words_of(parts[-1])
     before = words_of(parts[-2]) if len(parts) > 1 else ()
     strengths = _strengths(words)
-    if before and len(words) == 1 and words[0] in names.GENERIC:
-        joined = _strengths(before + words)
+    if before and len(words) == 1 and words[0] in _GENERIC:
+        group = names.GROUPS.get(before[-1], before[-1])
+        joined = _strengths((*before[:-1], group, *words))
+        if words[0] in _AMOUNTS and max(joined.values(), default=0) < FILLED:
+            whole = _strengths(before)  # the value of a price is the price
+            joined |= {target: FILLED for target in whole if whole[target] >= SAME_PHRASE}
         if max(joined.values(), default=0) >= FILLED:
             strengths = joined
         elif not set(before) <= _FILLERS:

@@ -47,7 +47,7 @@ NAMES: dict[str, dict[str, str]] = {
         "model number|model no|stock code|stock keeping unit|reference|product reference|ref|"
         "vendor code|supplier code|supplier sku|manufacturer part number|manufacturer aid|"
         "catalog number|catalogue number|product number|product no|style code|manufacturer code",
-        "de": "artikelnummer|artikel nr|artikelnr|art.nr|artnr|artikelcode|bestellnummer|"
+        "de": "nummer|nr|artikelnummer|artikel nr|artikelnr|art.nr|artnr|artikelcode|bestellnummer|"
         "bestell nr|produktnummer|produktcode|herstellernummer|herstellerartikelnummer|"
         "warennummer|materialnummer|teilenummer|lieferantenartikelnummer",
         "fr": "référence|réf|référence produit|code produit|code article|référence article|"
@@ -85,7 +85,8 @@ NAMES: dict[str, dict[str, str]] = {
         "display name|product|productname|description short|short name|label|designation|"
         "model name|heading|item description short|product label",
         "de": "bezeichnung|artikelbezeichnung|produktname|produktbezeichnung|artikelname|titel|"
-        "kurzbezeichnung|benennung|kurztext|artikelkurztext|bez|art bez|artikelbez|bezeichnung 1",
+        "kurzbezeichnung|benennung|artikel|kurztext|artikelkurztext|bez|"
+        "art bez|artikelbez|bezeichnung 1",
         "fr": "nom|nom produit|nom du produit|titre|désignation|libellé|intitulé",
         "it": "nome|nome prodotto|titolo|denominazione|descrizione breve|nome articolo",
         "es": "nombre|nombre producto|nombre del producto|título|denominación|nombre artículo",
@@ -385,6 +386,7 @@ NAMES: dict[str, dict[str, str]] = {
 }
 
 TAX = "a tax"
+OTHER_PRICES = ("a cost, not a price", "an old or list price", "a reduced price for a time")
 DECOYS: dict[str, str] = {
     "a cost, not a price": "cost|cost per item|purchase|einkauf|einkaufspreis|ek|achat|acquisto|"
     "compra|coste|costo|custo|κόστος|αγοράς|χονδρική|zakup|zakupu|nákup|nákupní|inköp|inköpspris|"
@@ -437,9 +439,19 @@ TURNING = (
 )
 
 # Last parts of a path that mean little without the part before them.
-GENERIC = word_set(
-    "id|name|value|code|text|amount|title|url|src|description|label|type|content|number"
+AMOUNTS = word_set(
+    "value|amount|valor|wert|valeur|valore|betrag|importe|montant|importo|kwota|částka|belopp|"
+    "сумма|значение|ποσό|bedrag|beløb|summa|összeg|suma|tutar"
 )
+GENERIC = AMOUNTS | word_set(
+    "id|name|code|text|title|url|src|description|label|type|content|number"
+)
+
+# Names of a group of fields that stand for one of them: "pricing/amount" is a price.
+GROUPS = {
+    "pricing": "price", "prices": "price", "preise": "price", "precios": "price",
+    "prezzi": "price", "tarifs": "price", "цены": "price", "ceny": "price", "priser": "price",
+}  # fmt: skip
 
 FINISHES = word_set(
     """matt|matte|mat|matta|mate|glossy|gloss|glänzend|brillant|brillante|brilho|lucido|polished|

@@ -26,6 +26,7 @@ from .names import FINISHES
 _URL = re.compile(r"(?:https?:)?//\S+|www\.\S+", re.IGNORECASE)
 _IMAGE = re.compile(r".+\.(?:jpe?g|png|gif|webp|avif|bmp|tiff?|svg)(?:[?#].*)?", re.IGNORECASE)
 _HTML = re.compile(r"</?[a-zA-Z][^<>]*>")
+_CODE = re.compile(r"(?=\S*\d)\S{1,40}")
 _LETTER = re.compile(r"[^\W\d_]")
 _WEIGHT = re.compile(r"[\d.,' ]+\s*[^\W\d]{0,6}\.?(?:/\w+²?)?")
 
@@ -58,6 +59,8 @@ class Shape:
     stock_words: float
     unit: float
     code: float
+    codelike: float
+    counting: bool
     currency: float
     finish: float
     mean_length: float
@@ -97,9 +100,21 @@ def shape_of(values: Sequence[str], *, coverage: float, distinct: int, unique: f
         stock_words=share(is_stock_word),
         unit=share(lambda value: known_unit(value) is not None),
         code=share(is_code),
+        codelike=share(lambda value: bool(_CODE.fullmatch(value))),
+        counting=_counts(kept),
         currency=share(lambda value: bool(currencies(value))),
         finish=share(lambda value: value.lower() in FINISHES),
         mean_length=sum(map(len, kept)) / count,
+    )
+
+
+def _counts(values: Sequence[str]) -> bool:
+    """Whether values number the rows of their file: 1, 2, 3 ..."""
+    first = int(values[0]) if values and values[0] in ("0", "1") else None
+    return (
+        first is not None
+        and len(values) >= 3
+        and all(value == str(number) for number, value in enumerate(values, first))
     )
 
 
@@ -165,9 +180,17 @@ def _code_fit(shape: Shape) -> Fit:
     return WRONG, f"Only {shape.distinct} distinct values"
 
 
+def _sku_fit(shape: Shape) -> Fit:
+    if shape.counting:
+        return WRONG, "Only numbers the rows"
+    return _code_fit(shape)
+
+
 def _name_fit(shape: Shape) -> Fit:
     if shape.url > 0.5 or shape.text < 0.5:
         return WRONG, "Hardly any words"
+    if shape.codelike > 0.7:
+        return POOR, "Codes, not words"
     if shape.mean_length > 250 or shape.html > 0.5:
         return POOR, "Long for a name"
     if shape.unique < 0.3 and shape.distinct > 0:
@@ -272,7 +295,7 @@ def _category_fit(shape: Shape) -> Fit:
 
 _FITS: dict[str, Callable[[Shape], Fit]] = {
     "key": _code_fit,
-    "sku": _code_fit,
+    "sku": _sku_fit,
     "name": _name_fit,
     "price": _price_fit,
     "ean": _ean_fit,

@@ -20,6 +20,7 @@ from jobtracker.catalogue.normalise import (
     parse_price,
 )
 
+from . import names
 from .families import Families
 from .hints import Hint, Hints
 from .mapping import (
@@ -46,6 +47,9 @@ _UNIQUE_NAME = 0.98
 _SAMPLED_VALUES = 400
 _MOST_UNKNOWN = 0.05
 _KNOWN = 0.97
+_PROMOTED = 0.82
+_MOST = 0.8
+_LONGEST_TITLE = 70
 _MANY = ("images", "variant", ATTRIBUTES, SKIP)
 _NOTHING_KNOWN = Hints("", {})
 
@@ -125,6 +129,7 @@ def suggest(
         for column in columns
     ]
     suggestion = Suggestion(fields, hints=hints)
+    _promote_name(suggestion, columns)
     _doubt_price(suggestion, columns, style)
     _fill_defaults(suggestion, columns, known, hints)
     _ask_for_currency(suggestion, records)
@@ -132,7 +137,8 @@ def suggest(
         "identity": _identity(suggestion, columns),
         "name": _sureness(suggestion, "name"),
     }
-    if suggestion.find("price") or _price_like(columns):
+    suggestion.likely = {"key": _code_like(columns), "name": _name_like(columns)}
+    if suggestion.find("price") or _price_like(columns) or _price_by_another_name(columns):
         suggestion.sureness["price"] = _sureness(suggestion, "price")
     return suggestion
 
@@ -292,7 +298,7 @@ def _doubt_price(suggestion: Suggestion, columns: Sequence[_Column], style: str 
     may be thousands or have three decimals."""
     price = suggestion.find("price")
     if price is None:
-        if rivals := _price_like(columns):
+        if rivals := _price_like(columns) or _price_by_another_name(columns):
             text = "No field is surely the price. Choose one."
             suggestion.questions.append(Question("mapping", "price", text, rivals))
         return
@@ -320,6 +326,80 @@ def _doubt_price(suggestion: Suggestion, columns: Sequence[_Column], style: str 
             suggestion.questions.append(
                 Question("mapping", "price", text, (DECIMAL_POINT, DECIMAL_COMMA))
             )
+
+
+def _price_by_another_name(columns: Sequence[_Column]) -> tuple[str, ...]:
+    """Amounts that are not called a price, or an old, list or purchase price: where nothing else
+    is the price a person knows whether one of them is."""
+    return tuple(
+        column.field.source
+        for column in columns
+        if column.decoy in (None, *names.OTHER_PRICES)
+        and (column.decoy or not column.scores)
+        and not column.is_known
+        and column.shape.priced >= 0.9
+        and column.shape.coverage >= _MOST
+        and (column.decoy or column.shape.marked >= 0.9 or _has_cents(column.shape.values))
+    )
+
+
+def _has_cents(values: Sequence[str]) -> bool:
+    cents = sum(value[-3:-2] in (".", ",") and value[-2:].isdigit() for value in values)
+    return cents >= 0.9 * len(values) > 0
+
+
+def _code_like(columns: Sequence[_Column]) -> tuple[str, ...]:
+    """Fields of unknown name whose values tell all records apart as codes do."""
+    return tuple(
+        column.field.source
+        for column in columns
+        if not column.scores
+        and column.decoy is None
+        and not column.field.repeated
+        and column.shape.unique >= 0.995
+        and column.shape.coverage >= 0.995
+        and column.shape.codelike >= 0.95
+        and not column.shape.counting
+        and column.shape.url < 0.5
+        and not _has_cents(column.shape.values)
+    )
+
+
+def _name_like(columns: Sequence[_Column]) -> tuple[str, ...]:
+    """Fields of unknown name that hold a few words, different in most records."""
+    return tuple(
+        column.field.source
+        for column in columns
+        if (not column.scores or "description" in column.scores)
+        and column.decoy is None
+        and _is_short_text(column.shape)
+    )
+
+
+def _is_short_text(shape: Shape) -> bool:
+    return (
+        shape.text >= 0.9
+        and shape.codelike < 0.3
+        and shape.url < 0.1
+        and shape.html < 0.1
+        and shape.unique >= 0.5
+        and shape.coverage >= _MOST
+        and shape.mean_length <= _LONGEST_TITLE
+    )
+
+
+def _promote_name(suggestion: Suggestion, columns: Sequence[_Column]) -> None:
+    """Take the description for the name where it is the only text, and as short as names are:
+    many price lists call it so."""
+    described = suggestion.find("description")
+    if suggestion.find("name") or described is None:
+        return
+    shape = next(each.shape for each in columns if each.field.source == described.source)
+    if _is_short_text(shape) and _name_like(columns) == (described.source,):
+        described.target = "name"
+        described.transform = transforms("name")[0]
+        described.confidence = _PROMOTED
+        described.reason = "The only text, and as short as a name"
 
 
 def _is_unclear(value: str) -> bool:
@@ -370,7 +450,8 @@ def _identity(suggestion: Suggestion, columns: Sequence[_Column]) -> float:
         and max(column.name.strengths.get(target, 0) for target in ("key", "sku")) >= FILLED
         for column in columns
     )
-    return min(name.confidence, _ASK) if repeated or codes else name.confidence
+    doubtful = repeated or codes or bool(_code_like(columns))
+    return min(name.confidence, _ASK) if doubtful else name.confidence
 
 
 def _fill_defaults(

@@ -74,7 +74,8 @@ class Suggestion:
     """All fields in the order of the feed, defaults with the reason for each, and questions.
 
     `sureness` is that of what every run needs: `identity` (the source key), `name`, and `price`
-    where any field may be one. `hints` are those of the feed's format.
+    where any field may be one. `likely` are fields that may be what nothing is surely;
+    `hints` are those of the feed's format.
     """
 
     fields: list[FieldSuggestion]
@@ -82,6 +83,7 @@ class Suggestion:
     default_reasons: dict[str, str] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
     sureness: dict[str, float] = field(default_factory=dict)
+    likely: dict[str, tuple[str, ...]] = field(default_factory=dict)
     hints: Hints = field(default_factory=lambda: Hints("", {}))
 
     @property
@@ -113,6 +115,7 @@ class Suggestion:
             target = "key" if what == "identity" else what
             if self.sureness.get(what, 1.0) < bar and target not in asked:
                 options = tuple(item.source for item in self.fields if item.target == target)
+                options += self.likely.get(target, ())
                 unsure.append(Question("mapping", target, text, options))
         return unsure + self.questions
 

@@ -165,7 +165,11 @@ def test_repeating_names_alone_identify_nothing():
 def test_unknown_headers_are_asked_and_shapes_help():
     suggestion = suggest(*feed({"c1": CODES, "c2": NAMES, "c3": PRICES, "c4": EANS}))
     assert needs_person(suggestion, BAR) == "mapping"
-    assert {question.target for question in suggestion.open_questions(BAR)} == {"key", "name"}
+    assert {question.target for question in suggestion.open_questions(BAR)} == {
+        "key",
+        "name",
+        "price",
+    }
     assert suggestion.find("ean").source == "c4"
     assert suggestion.find("ean").reason == "Check digit right in 100 %"
 
