@@ -11,7 +11,7 @@ from jobtracker.models import Worker
 
 REQUESTS_AT_ONCE = 24  # in a web process; the rest of a crowd waits in it
 WEB_SESSIONS = REQUESTS_AT_ONCE + 3  # the log-in of sockets, the live path, the listener
-WORKER_SESSIONS = 3  # pusher, lifeline, results of plain tasks
+WORKER_SESSIONS = 5  # pusher, lifeline, results of plain tasks, sender, fetcher
 SLOT_SESSIONS = 3  # nurse, attempt, and the process of a crawl
 SPARE_SESSIONS = 5  # commands and psql
 

@@ -40,6 +40,8 @@ class Beating(IntEnum):
     PUSHER = 8
     SENTINEL = 9
     LIFELINE = 10
+    SENDER = 11
+    FETCHER = 12
 
 
 class _Head(IntEnum):

@@ -13,12 +13,13 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from types import FrameType
 
 from django.conf import settings
 
+from jobtracker.outgoing import process as outgoing
 from jobtracker.workers import block as blocks
 from jobtracker.workers import cluster, lifeline, processes
 from jobtracker.workers.block import Beating, Block
@@ -27,6 +28,8 @@ LOOK_SECONDS = 0.2  # between two looks at the others
 FROZEN_SECONDS = 2.0  # a ticket may lie so long beside a free worker
 SILENT_SECONDS = {Beating.PUSHER: 8.0, Beating.SENTINEL: 8.0}
 LIFELINE_SILENT_SECONDS = 15.0
+COURIERS = {Beating.SENDER: outgoing.send_calls, Beating.FETCHER: outgoing.fetch_images}
+COURIER_SILENT_SECONDS = 30.0
 SETTLED_SECONDS = 60.0  # a cluster that lived so long was no false start
 BACK_OFF_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
 STOP_SECONDS = 1.0  # for django-q2 to store the results of plain tasks
@@ -43,6 +46,8 @@ class Supervisor:
         self._block = Block(settings.WORKERS)
         self._cluster = 0  # pid; 0 while there is none
         self._lifeline = 0
+        self._couriers = dict.fromkeys(COURIERS, 0)
+        self._couriers_at = 0.0
         self._stopping = False
         self._started_at = 0.0
         self._start_at = 0.0
@@ -84,10 +89,22 @@ class Supervisor:
             self._lifeline_at = now + 1.0
             self._block.tick(Beating.LIFELINE)
             self._lifeline = self._fork(lifeline.run)
+        self._look_after_couriers(now)
         if self._started_at and (reason := self._trouble(now)):
             self._replace_cluster(reason, now)
         if not self._started_at and now >= self._start_at:
             self._start_cluster(now)
+
+    def _look_after_couriers(self, now: float) -> None:
+        for beating, pid in self._couriers.items():
+            if pid and self._block.silent_for(beating) > COURIER_SILENT_SECONDS:
+                logger.error("the %s is silent; it is replaced", beating.name.lower())
+                processes.kill(pid)
+        if now >= self._couriers_at:
+            self._couriers_at = now + 1.0
+            for beating in [each for each, pid in self._couriers.items() if not pid]:
+                self._block.tick(beating)
+                self._couriers[beating] = self._fork(COURIERS[beating])
 
     def _trouble(self, now: float) -> str:
         """Return why the cluster must be replaced, or an empty string."""
@@ -113,7 +130,7 @@ class Supervisor:
         delay = BACK_OFF_SECONDS[min(self._false_starts, len(BACK_OFF_SECONDS) - 1)]
         self._false_starts += 1
         logger.error("the cluster is replaced in %.1f s: %s", delay, reason)
-        self._kill_all(but=self._lifeline)
+        self._kill_all(but=(self._lifeline, *self._couriers.values()))
         self._cluster = 0
         self._started_at = 0.0
         self._start_at = now + delay
@@ -127,14 +144,18 @@ class Supervisor:
 
     def _drain(self) -> None:
         """1. No more tickets; attempts go back at their next safe point, or are killed after
-        the grace. 2. One second for django-q2 to end by itself, which it does not always.
-        3. The lifeline takes back what is left and signs off. 4. Nothing may remain."""
+        the grace. What is being sent ends meanwhile. 2. One second for django-q2 to end by
+        itself, which it does not always. 3. The lifeline takes back what is left and signs off.
+        4. Nothing may remain."""
         self._block.drain()
+        for pid in filter(None, self._couriers.values()):
+            os.kill(pid, signal.SIGTERM)
         self._wait(settings.GRACE_SECONDS + 2.0, lambda: not (self._cluster and self._block.busy()))
         if self._cluster:
             os.kill(self._cluster, signal.SIGTERM)
             self._wait(STOP_SECONDS, lambda: not self._cluster)
-        self._kill_all(but=self._lifeline)
+        self._wait(outgoing.STOP_SECONDS, lambda: not any(self._couriers.values()))
+        self._kill_all(but=(self._lifeline,))
         if self._lifeline:
             os.kill(self._lifeline, signal.SIGTERM)
             self._wait(LIFELINE_STOP_SECONDS, lambda: not self._lifeline)
@@ -147,10 +168,10 @@ class Supervisor:
             self._sleep(0.05)
             self._reap()
 
-    def _kill_all(self, but: int = 0) -> None:
+    def _kill_all(self, but: Collection[int] = ()) -> None:
         """Kill everything below this process, except `but`, until nothing is left."""
         until = time.monotonic() + KILL_SECONDS
-        while doomed := [p for p in processes.descendants(os.getpid()) if p != but]:
+        while doomed := [p for p in processes.descendants(os.getpid()) if p not in but]:
             for pid in doomed:
                 processes.kill(pid)
             self._reap()
@@ -162,7 +183,7 @@ class Supervisor:
     def _kill_strangers(self) -> None:
         """Kill what was left to this process by a parent that died: nobody waits for it."""
         for pid in processes.children(os.getpid()):
-            if pid not in (self._cluster, self._lifeline):
+            if pid not in (self._cluster, self._lifeline, *self._couriers.values()):
                 processes.kill(pid)
 
     def _reap(self) -> None:
@@ -177,6 +198,9 @@ class Supervisor:
                 self._cluster = 0
             elif pid == self._lifeline:
                 self._lifeline = 0
+            for beating, courier in self._couriers.items():
+                if pid == courier:
+                    self._couriers[beating] = 0
 
     def _fork(self, target: Callable[[Block], None]) -> int:
         sys.stdout.flush()
