@@ -4,11 +4,13 @@ is some."""
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.chaos.plan import KINDS
+from tests.chaos.starved import Starved
 
 BRIEF_JOBS = 1000  # below which stops and outages are shorter
 
@@ -31,12 +33,17 @@ def main() -> int:
         default="",
         help="negative control: switch this safeguard off; damage must be found",
     )
-    parser.add_argument("--keep", action="store_true", help="keep the run's folder")
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the run's folder, as is done after damage"
+    )
+    parser.add_argument("--record", type=Path, help="append the run to this file as a JSON line")
     told = parser.parse_args()
     kinds = [kind for kind in told.kinds.split(",") if kind] or list(KINDS)
     if strange := set(kinds) - KINDS.keys():
         parser.error(f"no such kind: {', '.join(sorted(strange))}")
 
+    # Nothing is left running by a run that is told to end.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     folder = Path(tempfile.mkdtemp(prefix="jt-chaos-"))
     os.environ["JOBTRACKER_DATA"] = str(folder / "data")
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.chaos.settings"
@@ -44,10 +51,15 @@ def main() -> int:
     import django
 
     django.setup()
+    from tests.chaos import record
     from tests.chaos.faults import Lengths
     from tests.chaos.report import show
     from tests.chaos.run import Options, Run
 
+    starved = Starved(folder.name)
+    if "oom" in kinds and not starved.folder:
+        print("no control group with a memory limit can be made here: oom is left out")
+        kinds.remove("oom")
     brief = told.jobs < BRIEF_JOBS
     lengths = Lengths(
         stop=told.lease + (4 if brief else 15),
@@ -73,16 +85,21 @@ def main() -> int:
         f"{f'; WITHOUT {told.without}' if told.without else ''}",
         flush=True,
     )
-    run = Run(options, folder)
+    keep = True  # what ends the run early is to be looked at too
+    load, _, _ = os.getloadavg()
     try:
-        verdict = run.go()
+        verdict = Run(options, folder, starved).go()
         show(verdict)
+        if told.record:
+            record.append(told.record, options, verdict, load)
         if verdict.damage:
             again = " ".join(["python -m tests.chaos", *sys.argv[1:]])
             print(f"\nDAMAGE. Again: {again}")
+        keep = told.keep or (verdict.damage and not told.without)
         return int(verdict.damage)
     finally:
-        if told.keep:
+        starved.remove()
+        if keep:
             print(f"kept: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)

@@ -22,6 +22,7 @@ from tests.chaos.groups import Group, child_of
 from tests.chaos.plan import FaultPlan
 from tests.chaos.proxy import Proxy
 from tests.chaos.server import Server
+from tests.chaos.starved import Starved
 
 SLOW_SECONDS = 0.05  # more for each packet
 HALF = 0.4  # of the lines become half open
@@ -61,11 +62,18 @@ class Injector:
     finds no victim at the moment."""
 
     def __init__(
-        self, groups: Sequence[Group], server: Server, proxy: Proxy, lengths: Lengths, clock: Clock
+        self,
+        groups: Sequence[Group],
+        server: Server,
+        proxy: Proxy,
+        starved: Starved,
+        lengths: Lengths,
+        clock: Clock,
     ) -> None:
         self._groups = groups
         self._server = server
         self._proxy = proxy
+        self._starved = starved
         self._lengths = lengths
         self._clock = clock
         self._hurt: set[UUID] = set()  # jobs that lost an attempt to us: one each
@@ -93,6 +101,20 @@ class Injector:
             held = _address_space(child)
             most = held + MEMORY_BYTES
             resource.prlimit(child, resource.RLIMIT_AS, (most, most))
+            os.kill(child, signal.SIGCONT)
+
+        return self._hurt_child(plan, group, random, limit)
+
+    def _oom(self, plan: FaultPlan, group: Group, random: Random) -> Fault | None:
+        def starve(child: int) -> None:
+            self._starved.take(child)
+            os.kill(child, signal.SIGCONT)
+
+        return self._hurt_child(plan, group, random, starve)
+
+    def _disk(self, plan: FaultPlan, group: Group, random: Random) -> Fault | None:
+        def limit(child: int) -> None:
+            resource.prlimit(child, resource.RLIMIT_FSIZE, (0, 0))
             os.kill(child, signal.SIGCONT)
 
         return self._hurt_child(plan, group, random, limit)

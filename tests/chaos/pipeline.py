@@ -11,13 +11,13 @@ the ledger in a fenced transaction of its own. What a job does is in its metadat
     pace       seconds that an item takes besides
 """
 
-import http.client
 import mmap
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID
 
 from django.db import connection
@@ -32,10 +32,12 @@ from jobtracker.lifecycle import Created
 from jobtracker.models import JobSchedule
 from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Pipeline, Stage
 from jobtracker.states import JobType, Permanent, Retryable, StageState
+from tests.chaos.sink import Line
 
 CHECKPOINT_ITEMS = 10
-BATCH_ITEMS = 60
-SCRATCH_BYTES = 48 << 20  # asked for at each item, so that a memory limit is met soon
+BATCH_MATERIALS = 20
+ITEMS_PER_MATERIAL = 5  # the catalogue's own writes would else be most of a run's work
+SCRATCH_BYTES = 48 << 20
 
 
 class ChaosPipeline(Pipeline):
@@ -79,25 +81,19 @@ class ChaosPipeline(Pipeline):
     def work(self, context: JobContext) -> None:
         items = context.job.metadata["items"]
         committed = set(_rows("SELECT item FROM chaos_ledger WHERE job = %s", context.job.id))
-        done = len(committed)
-        sink = Sink()
-        for item in range(items):
-            if item in committed:
-                continue
-            mmap.mmap(-1, SCRATCH_BYTES).close()
-            time.sleep(context.job.metadata.get("pace", 0))
-            _misbehave(context, item)
-            context.check()
-            sink.call(context.job.id, item, context.token)
-            with context.transaction():
-                _rows(
-                    "INSERT INTO chaos_ledger (job, item, token) VALUES (%s, %s, %s)",
-                    context.job.id, item, context.token,
-                )  # fmt: skip
-                done += 1
-                if done % CHECKPOINT_ITEMS == 0:
-                    context.checkpoint(done, state=StageState.RUNNING)
-            context.advance(done, items, counts=Counts(total=items, done=done))
+        sink = Line(os.environ["CHAOS_SINK"])
+        with tempfile.TemporaryFile(buffering=0) as scratch:
+            for item in range(items):
+                if item not in committed:
+                    _use_limited(scratch)
+                    time.sleep(context.job.metadata.get("pace", 0))
+                    _misbehave(context, item)
+                    context.check()
+                    sink.call(context.job.id, item, context.token)
+                    committed.add(item)
+                    _commit(context, item, len(committed))
+                    counts = Counts(total=items, done=len(committed))
+                    context.advance(len(committed), items, counts=counts)
         context.checkpoint(items)
 
     def materials(self, context: JobContext) -> None:
@@ -107,14 +103,15 @@ class ChaosPipeline(Pipeline):
         )
         writer = write.Writer(context.job.id, source, "chaos_rows")
         last = context.resumed.get("number", 0)
-        while last < told["items"]:
+        whole = -(-told["items"] // ITEMS_PER_MATERIAL)
+        while last < whole:
             rows = [
                 product(told["label"], number)
-                for number in range(last + 1, min(last + BATCH_ITEMS, told["items"]) + 1)
+                for number in range(last + 1, min(last + BATCH_MATERIALS, whole) + 1)
             ]
             _write(context, writer, rows)
             last = rows[-1].number
-            context.advance(last, told["items"])
+            context.advance(last, whole)
         context.checkpoint(last, {"number": last})
 
     def recount(self, job_id: UUID) -> Counts:
@@ -129,23 +126,6 @@ class ChaosPipeline(Pipeline):
         for stage, table, column in ("work", "ledger", "job"), ("materials", "rows", "job_id"):
             if stage in stages:
                 _rows(f"DELETE FROM chaos_{table} WHERE {column} = %s", job_id)
-
-
-class Sink:
-    """The job's line to the HTTP sink, opened at its first call."""
-
-    def __init__(self) -> None:
-        # No time-out: a process that was stopped finds its answer there when it goes on.
-        self._line = http.client.HTTPConnection(os.environ["CHAOS_SINK"])
-
-    def call(self, job: UUID, item: int, token: UUID) -> None:
-        """Return once the sink has the call on its disk."""
-        headers = {"Idempotency-Key": f"{job}:{item}", "X-Token": str(token), "Content-Length": "0"}
-        self._line.request("POST", "/", headers=headers)
-        answer = self._line.getresponse()
-        answer.read()
-        if answer.status != 204:
-            raise AssertionError(f"the sink answers {answer.status}")
 
 
 def product(label: str, number: int) -> Row:
@@ -174,6 +154,25 @@ def _write(context: JobContext, writer: write.Writer, rows: list[Row]) -> None:
         context.checkpoint(last, {"number": last}, StageState.RUNNING)
 
     write.in_transaction(commit)
+
+
+def _use_limited(scratch: BinaryIO) -> None:
+    """Use address space, memory and disk, so that a limit of theirs is met soon."""
+    with mmap.mmap(-1, SCRATCH_BYTES) as memory:
+        memory[0] = 1
+    scratch.seek(0)
+    scratch.write(b"scratch")
+
+
+def _commit(context: JobContext, item: int, done: int) -> None:
+    """Append the item to the ledger, with the checkpoint that covers it where one is due."""
+    with context.transaction():
+        _rows(
+            "INSERT INTO chaos_ledger (job, item, token) VALUES (%s, %s, %s)",
+            context.job.id, item, context.token,
+        )  # fmt: skip
+        if done % CHECKPOINT_ITEMS == 0:
+            context.checkpoint(done, state=StageState.RUNNING)
 
 
 def _misbehave(context: JobContext, item: int) -> None:

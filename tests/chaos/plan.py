@@ -17,6 +17,8 @@ TOGETHER_SECONDS = 3.0
 KINDS = {
     "child": "jobs",
     "memory": "jobs",
+    "oom": "jobs",
+    "disk": "jobs",
     "nurse-busy": "jobs",
     "nurse-idle": "group",
     "pusher": "group",

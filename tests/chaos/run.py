@@ -23,14 +23,15 @@ from tests.chaos.groups import Group, comm, started_with
 from tests.chaos.proxy import Proxy
 from tests.chaos.server import Server
 from tests.chaos.sink import Sink
+from tests.chaos.starved import Starved
 from tests.fixtures.up_host import free_port
 
 HERE = Path(__file__).parent
 HOSTS = {"chaos-a": "up", "chaos-b": "worker"}
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.1
 SAMPLE_SECONDS = 0.5
 COMPLETE_SECONDS = 120.0
-VICTIM_SECONDS = 20.0  # a fault waits so long for a victim
+VICTIM_SECONDS = 60.0  # a fault waits so long for a victim
 STUCK_SECONDS = 150.0
 REST_SECONDS = 5.0  # for the server to see that clients are gone
 
@@ -76,7 +77,9 @@ class Verdict:
     violations: dict[str, list[tuple[Any, ...]]]
     statuses: dict[str, int]
     starts: dict[str, list[float]]
+    items: int
     seconds: float
+    postgresql: str
 
     @property
     def damage(self) -> bool:
@@ -86,9 +89,10 @@ class Verdict:
 class Run:
     """`go()` returns the verdict; nothing is left running, whatever happens."""
 
-    def __init__(self, options: Options, folder: Path) -> None:
+    def __init__(self, options: Options, folder: Path, starved: Starved) -> None:
         self._options = options
         self._folder = folder
+        self._starved = starved
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()
         self._began = time.monotonic()
@@ -113,7 +117,12 @@ class Run:
             self._prepare()
             self._start_groups()
             self._injector = Injector(
-                self._groups, self._server, self._proxy, self._options.lengths, self
+                self._groups,
+                self._server,
+                self._proxy,
+                self._starved,
+                self._options.lengths,
+                self,
             )
             self._create_jobs()
             self._work()
@@ -163,7 +172,7 @@ class Run:
             group.start()
         until = time.monotonic() + COMPLETE_SECONDS
         while not all(group.is_complete(self._options.slots) for group in self._groups):
-            if time.monotonic() > until:
+            if time.monotonic() > until or not all(group.root for group in self._groups):
                 raise SystemExit("The worker groups do not start.\n" + self.logs(4000))
             time.sleep(LOOK_SECONDS)
 
@@ -307,6 +316,7 @@ class Run:
     def _judge(self, left: list[tuple[Any, ...]]) -> Verdict:
         store(self._server, self._happened)
         self._load_calls()
+        self._server.query("ANALYZE")  # the ledger of a long run is large
         violations = {"nothing_left": left}
         for path in sorted((HERE / "invariants").glob("*.sql")):
             if path.stem == "sessions":
@@ -317,13 +327,18 @@ class Run:
         statuses = dict(
             self._server.query("SELECT status, count(*) FROM background_jobs GROUP BY 1")
         )
+        [(items, postgresql)] = self._server.query(
+            "SELECT (SELECT count(*) FROM chaos_ledger), split_part(version(), ' ', 2)"
+        )
         return Verdict(
             self._happened,
             self._missed,
             violations,
             statuses,
             self._starts(),
+            items,
             time.monotonic() - self._began,
+            postgresql,
         )
 
     def _load_calls(self) -> None:

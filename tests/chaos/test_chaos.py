@@ -1,5 +1,6 @@
-"""A short seeded run finds no damage, and the harness would find it: each safeguard is switched off
-once. The runs are programs of their own, at the same time; docs/reliability.md tells of long ones.
+"""Negative controls: the harness finds the damage that is done without a safeguard.
+
+The runs are programs of their own, at the same time. A run with all safeguards is `make chaos`.
 """
 
 import os
@@ -11,16 +12,15 @@ import pytest
 from django.conf import settings
 
 pytestmark = [
-    pytest.mark.timeout(300),  # on a busy machine
-    pytest.mark.skipif("CHAOS" not in os.environ, reason="CHAOS is not set"),
+    pytest.mark.timeout(600),  # on a busy machine
+    pytest.mark.skipif("CHAOS" not in os.environ, reason="without CHAOS=1; `make check` sets it"),
 ]
 
 ONE_WORKER = "--groups 1 --slots 3"
 RUNS = {
-    "": "--seed 1 --jobs 40 --faults 10",
     # Jobs long enough to be still at work when another takes them over.
     "fence": f"{ONE_WORKER} --jobs 6 --pace 0.15 --lease 4 --faults 3 --kinds stop-nurse",
-    "quiet": f"{ONE_WORKER} --jobs 10 --lease 4 --faults 2 --kinds pg-outage",
+    "quiet": f"{ONE_WORKER} --jobs 6 --pace 0.05 --lease 4 --faults 3 --kinds pg-outage",
     "rowlock": f"{ONE_WORKER} --jobs 10 --lease 20 --faults 0",
 }
 SEEN_BY = {
@@ -53,13 +53,6 @@ def rows(output: str) -> dict[str, int]:
     _, _, table = output.partition("\ninvariant              rows\n")
     lines = [line.split() for line in table.splitlines() if line and not line.startswith(" ")]
     return {line[0]: int(line[1]) for line in lines if len(line) == 2}
-
-
-def test_faults_do_no_damage(runs: dict[str, subprocess.Popen[str]]) -> None:
-    output, _ = runs[""].communicate()
-    assert runs[""].returncode == 0, output
-    assert set(rows(output).values()) == {0}
-    assert len(rows(output)) > 20
 
 
 @pytest.mark.parametrize("safeguard", SEEN_BY)

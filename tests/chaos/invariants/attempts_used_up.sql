@@ -8,7 +8,7 @@ CROSS JOIN LATERAL (
 ) a
 CROSS JOIN LATERAL (
     SELECT (SELECT count(*) FROM chaos_faults f
-            WHERE b.id = ANY (f.jobs) AND f.kind IN ('child', 'memory')) AS faults,
+            WHERE b.id = ANY (f.jobs) AND f.kind IN ('child', 'memory', 'oom', 'disk')) AS faults,
            (SELECT count(*) FROM chaos_raised r WHERE r.job = b.id) AS errors
 ) allowed
 WHERE b.metadata->>'behaviour' <> 'poison' AND a.used > allowed.faults + allowed.errors
