@@ -52,6 +52,10 @@ check: $(VENV)/dev.stamp chromium
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	PUBLIC_URL=https://tracker.example $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(PYTEST)
+# By themselves, since beside other tests everything here would take its time: what fails at each
+# fault point, the harness without a safeguard, and the harness.
+	CHAOS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/chaos tests/live/test_fault_points.py
+	$(MAKE) --no-print-directory chaos SEED=1 JOBS=300 FAULTS=15
 
 # Each program in benchmarks/ prints its own table too.
 bench: $(VENV)/dev.stamp $(VENV)/bench.stamp chromium redis
