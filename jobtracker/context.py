@@ -319,6 +319,8 @@ def run(claimed: lifecycle.Claimed, link: Link) -> None:
     stage = ""
     try:
         faults.point("child.isolated")
+        if connection.connection is None:  # the session that the claim put on record has ended
+            lifecycle.note_session(claimed.token)
         pipeline = pipelines.find(claimed.job_type)
         if pipeline is None:
             raise Permanent(f"No pipeline for {claimed.job_type} jobs is installed on this worker.")

@@ -118,7 +118,7 @@ def _main(order: int, signals: int, pipe: int, word: Word) -> NoReturn:
 
 def _await_attempt(order: int, signals: int) -> Claimed | None:
     """Return the attempt to run; None when the nurse wants none any more, or the session ended.
-    One that ends as the attempt comes is replaced."""
+    One that ends as the attempt comes is left for another."""
     line = connection.connection
     ready = select.select([signals, line], [], [])[0]
     if signals not in ready or not os.read(signals, 1):
@@ -129,7 +129,6 @@ def _await_attempt(order: int, signals: int) -> Claimed | None:
         claimed: Claimed = pickle.load(file)
     if line in ready:
         connection.close()
-        lifecycle.note_session(claimed.token)
     return claimed
 
 

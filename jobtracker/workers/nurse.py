@@ -72,8 +72,8 @@ def attend() -> None:
     until = time.monotonic() + CLAIM_ON_SECONDS
     try:
         while not block.draining and time.monotonic() < until:
-            _keep_spare()
-            if _spare is None or _spare.session is None:
+            child = _ready_spare()
+            if child is None:
                 time.sleep(RETRY_SECONDS)
                 continue
             asked_at = time.monotonic()
@@ -82,11 +82,11 @@ def attend() -> None:
                 block.identity.instance,
                 block.identity.host,
                 os.getpid(),
-                _spare.session,
+                child.session,
             )
             if claimed is None:
                 return
-            child, _spare = _spare, None
+            _spare = None
             Attempt(claimed, asked_at, block, _place or block.enlist(), child).run()
     except Error as error:
         logger.warning("no job can be claimed: %s", error)
@@ -94,6 +94,16 @@ def attend() -> None:
         logger.exception("a nurse failed")
     finally:
         _keep_spare()
+
+
+def _ready_spare() -> Child | None:
+    """Return the spare, in place of one that has died; None where it gets no session."""
+    global _spare
+    _keep_spare()
+    if _spare and _spare.session is None:
+        _spare.end()
+        _spare = None
+    return _spare
 
 
 def _keep_spare() -> None:
@@ -143,10 +153,10 @@ class Attempt:
         """1. Give the attempt to the child that waits.
         2. Loop over the child's pidfd, its pipe and the clock until the child is dead.
         3. Read what it left, kill its group, classify."""
-        memory_kills = processes.out_of_memory_kills()
-        faults.point("fork.held")
         child = self._child
         try:
+            memory_kills = processes.out_of_memory_kills()
+            faults.point("fork.held")
             self._place.child = child.pid
             child.run(self._claimed, self._confirmed_at)
             faults.point("fork.forked")
