@@ -24,6 +24,7 @@ from imports.rows import remarks
 from jobtracker import uploads
 from jobtracker.catalogue import write
 from jobtracker.context import JobContext
+from jobtracker.images import queue as images
 from jobtracker.lifecycle import Created
 from jobtracker.models import BackgroundJob, JobSchedule, User
 from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Invented, ItemTable, Pipeline, Stage
@@ -230,6 +231,7 @@ class ImportPipeline(Pipeline):
                 f"The source has {_moved(counts):,} of the {count:,} records that were found when"
                 " it was first read."
             )
+        images.add_of_rows(context, ImportRow._meta.db_table, last)
         context.checkpoint(count, {"number": last})
 
     def products_delivered(self, context: JobContext) -> None:

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from jobtracker import health, pipelines
 from jobtracker.catalogue.pages.urls import urlpatterns as material_urls
 from jobtracker.hub.urls import urlpatterns as hub_urls
+from jobtracker.images.urls import urlpatterns as image_urls
 from jobtracker.monitor.urls import urlpatterns as monitor_urls
 from jobtracker.schedule_pages.urls import urlpatterns as schedule_urls
 
@@ -21,6 +22,7 @@ urlpatterns = [
     *hub_urls,
     *schedule_urls,
     *material_urls,
+    *image_urls,
     *(url for pipeline in pipelines.registered() for url in pipeline.urls()),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),

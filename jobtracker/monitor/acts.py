@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -15,12 +17,16 @@ from django.utils.safestring import SafeString
 
 from jobtracker import lifecycle
 from jobtracker.access import operator_required
+from jobtracker.images.fetcher import Images
 from jobtracker.models import BackgroundJob, User
 from jobtracker.models.jobs import MOST_AT_ONCE
 from jobtracker.monitor import queries
 from jobtracker.monitor.links import job_link
 from jobtracker.monitor.words import counted
+from jobtracker.outgoing import queue as queues
+from jobtracker.outgoing.queue import Queue
 from jobtracker.states import JobType, Priority
+from jobtracker.webhooks.sender import Calls
 
 REASON_LENGTH = 500
 
@@ -54,6 +60,30 @@ def retry_failed(request: HttpRequest, job_id: UUID) -> HttpResponse:
     if created.existing:
         return _back(request, "", format_html("They are being done again already: {}.", link))
     return _back(request, format_html("Started a job of them alone: {}.", link))
+
+
+@operator_required()
+def retry_calls(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Send a job's failed calls again, or `one` of them."""
+    return _retry_outgoing(request, Calls, Calls.model.objects.filter(job=job_id))
+
+
+@operator_required()
+def retry_images(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Fetch the failed pictures of a job again, or `one` of them."""
+    addressed = Images.model.objects.filter(job_id=job_id).exclude(host="")
+    return _retry_outgoing(request, Images, addressed)
+
+
+def _retry_outgoing(request: HttpRequest, queue: type[Queue], rows: QuerySet[Any]) -> HttpResponse:
+    try:
+        one = request.POST.get("one")
+        rows = rows.filter(pk=one) if one else rows.filter(status="failed")
+        changed = queues.retry(queue, rows, _user(request))
+    except (ValueError, ValidationError):
+        changed = []
+    done = f"{counted(len(changed), f'{queue.noun}s')} again, at once." if changed else ""
+    return _back(request, done, "Nothing was left to try again.")
 
 
 @operator_required()

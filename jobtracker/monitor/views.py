@@ -11,13 +11,22 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from jobtracker.access import staff_required
+from jobtracker.images.panel import panel as images_panel
 from jobtracker.monitor import notice, queries, summary
 from jobtracker.monitor.filters import STATES, TABS, Filter, type_word
 from jobtracker.monitor.job import JobPage
 from jobtracker.monitor.words import capped
 from jobtracker.states import JobType
+from jobtracker.webhooks.panel import panel as calls_panel
 
-JOB_TABS = {"items": "Items", "log": "Log", "attempts": "Attempts", "data": "Data"}
+JOB_TABS = {
+    "items": "Items",
+    "log": "Log",
+    "attempts": "Attempts",
+    "calls": "Calls",
+    "images": "Pictures",
+    "data": "Data",
+}
 
 
 @staff_required()
@@ -103,7 +112,9 @@ def panel(request: HttpRequest, job_id: UUID) -> HttpResponse:
 def _panel(request: HttpRequest, page: JobPage) -> dict[str, Any]:
     """Return the context of the tabs and of the open one."""
     template = page.pipeline.items_template if page.pipeline else ""
-    tabs = {word: label for word, label in JOB_TABS.items() if word != "items" or template}
+    calls, pictures = calls_panel(page.job.pk), images_panel(page.job.pk)
+    there = {"items": template, "calls": calls, "images": pictures}
+    tabs = {word: label for word, label in JOB_TABS.items() if there.get(word, True)}
     tab = request.GET.get("tab", "")
     if tab not in tabs:
         tab = next(iter(tabs))
@@ -111,7 +122,15 @@ def _panel(request: HttpRequest, page: JobPage) -> dict[str, Any]:
     if tab == "items" and page.pipeline:
         found = page.pipeline.items(page.job.pk, request)
         items = render_to_string(template, {"page": page, **found}, request)
-    return {"page": page, "job": page.job, "tabs": list(tabs.items()), "tab": tab, "items": items}
+    return {
+        "page": page,
+        "job": page.job,
+        "tabs": list(tabs.items()),
+        "tab": tab,
+        "items": items,
+        "calls": calls,
+        "pictures": pictures,
+    }
 
 
 def _page_of(job_id: UUID) -> JobPage:

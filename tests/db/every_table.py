@@ -5,6 +5,8 @@ from uuid import uuid4
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.auth.models import Group
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Model
 from django.db.models.functions import Now
@@ -20,8 +22,8 @@ from jobtracker.catalogue.models import (
     MaterialVersion,
     Supplier,
 )
-from jobtracker.models import (
 from jobtracker.images.models import ImageFetch, StoredImage
+from jobtracker.models import (
     AttemptSession,
     AuditEntry,
     BackgroundJob,
@@ -35,8 +37,8 @@ from jobtracker.images.models import ImageFetch, StoredImage
     User,
     Worker,
 )
-from jobtracker.webhooks.models import WebhookCall
 from jobtracker.outgoing.models import OutgoingHost
+from jobtracker.webhooks.models import WebhookCall
 from pdfjobs.models import PdfChunk, PdfDocument, PdfEmbedding, PdfImage, PdfPage, PdfRow
 from scraping.models import ScrapingPage, ScrapingRow, ScrapingSession
 from tests.db.jobs import claim, make_job
@@ -61,6 +63,7 @@ def fill() -> dict[type[Model], Any]:
     document = make_document("tiles.pdf", supplier)
     page = PdfPage.objects.get(document=document, number=1)
     session = ScrapingSession.objects.create(background_job=job, source_url="https://acme.example/")
+    picture = default_storage.save("images/aa/a.png", ContentFile(b"picture"))
     audit.record(None, "edit", "job", [job.pk], "a reason")
     tried = {"ip_address": "192.0.2.1", "username": "sam", "path_info": "/", "user_agent": "u"}
     return {
@@ -103,18 +106,18 @@ def fill() -> dict[type[Model], Any]:
             host="shop.example",
             idempotency_key=uuid4(),
         ),
-        DataImportJob: found,
-        ImportRow: ImportRow.objects.create(job=job, number=1, line=2, outcome="c"),
-        MappingTemplate: MappingTemplate.objects.create(
-            supplier=supplier, name="tiles", shape="s", mapping=MAPPING
         OutgoingHost: OutgoingHost.objects.get_or_create(queue="calls", host="shop.example")[0],
         StoredImage: StoredImage.objects.create(
-            sha256="a" * 64, file="i", thumbnail="t", content_type="image/png", bytes=9,
+            sha256="a" * 64, file=picture, thumbnail=picture, content_type="image/png", bytes=9,
             width_px=3, height_px=3,
         ),
         ImageFetch: ImageFetch.objects.create(
             url="https://shop.example/i.png", url_hash=b"u", host="shop.example", job_id=job.pk
         ),
+        DataImportJob: found,
+        ImportRow: ImportRow.objects.create(job=job, number=1, line=2, outcome="c"),
+        MappingTemplate: MappingTemplate.objects.create(
+            supplier=supplier, name="tiles", shape="s", mapping=MAPPING
         ),
         PdfDocument: document,
         PdfPage: page,
