@@ -1,20 +1,26 @@
 """Where a feed comes from: checked before a job exists, kept as it came, read as described."""
 
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingOf
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from imports import profiles
+from django.conf import settings
+
+from imports import profiles, readers
 from imports.models import DataImportJob
 from imports.profiles import Profile
-from imports.readers import FieldSurvey, Inspection, Survey
+from imports.readers import FieldSurvey, Inspection, Source, Survey
 from jobtracker import uploads
 from jobtracker.catalogue.models import CatalogueSource, Kind
 from jobtracker.sources import is_url
 from jobtracker.states import Permanent, Retryable, Status
 
 UNCHANGED = "The source has not changed since the last import."
+READING = ("type", "record", "encoding", "delimiter", "entry")  # what can be stated of a source
 FIELDS_KEPT = 500  # surveyed fields kept for the mapping page
 SAMPLES_KEPT = 5
 SAMPLE_LENGTH = 160
@@ -105,17 +111,24 @@ def catalogue_source(supplier_id: int, name: str) -> CatalogueSource:
     return source
 
 
-def inspect(detail: DataImportJob, path: Path) -> tuple[Inspection, Profile | None]:
-    """Find how to read the stored file, obeying what the person stated, and which format it has.
-    Raises `UnreadableFeed`."""
-    stated = detail.background_job.metadata.get("stated", {})
-    return profiles.inspect(
-        path,
-        type=stated.get("type"),
-        encoding=stated.get("encoding"),
-        delimiter=stated.get("delimiter"),
-        record=stated.get("record"),
-    )
+@contextmanager
+def opened(
+    stored: Path, reading: MappingOf[str, str]
+) -> Iterator[tuple[Path, Inspection, Profile | None]]:
+    """Give a feed, unpacked, how to read it, obeying what the person stated, and the format that
+    it has. Raises `UnreadableFeed`."""
+    stated = {name: reading.get(name) for name in READING if name != "entry"}
+    with readers.unpacked(stored, reading.get("entry"), settings.FILE_UPLOAD_TEMP_DIR) as plain:
+        found, profile = profiles.inspect(plain, **stated)
+        yield plain.path, found, profile
+
+
+@contextmanager
+def unpacked(detail: DataImportJob, source: Source) -> Iterator[Path]:
+    """Give the stored file once more, unpacked for `source`."""
+    with uploads.local_copy(detail.source_file) as stored:
+        with readers.unpacked(stored, source.entry, settings.FILE_UPLOAD_TEMP_DIR) as plain:
+            yield plain.path
 
 
 def survey_to_json(survey: Survey) -> dict[str, Any]:

@@ -101,16 +101,19 @@ class ImportPipeline(Pipeline):
             context.checkpoint(0, {"count": 0}, StageState.EMPTY)
             return
         detail = _detail(context)
-        with uploads.local_copy(detail.source_file) as path:
-            try:
-                found, profile = feed_source.inspect(detail, path)
+        reading = context.job.metadata.get("stated", {})
+        try:
+            with (
+                uploads.local_copy(detail.source_file) as stored,
+                feed_source.opened(stored, reading) as (path, found, profile),
+            ):
                 survey = readers.survey(
                     path,
                     found.source,
                     lambda number, share: context.advance(number, fraction=share),
                 )
-            except UnreadableFeed as error:
-                raise Permanent(str(error)) from error
+        except UnreadableFeed as error:
+            raise Permanent(str(error)) from error
         for message in found.warnings:
             context.warn("feed", message)
         if not survey.count:
@@ -119,7 +122,7 @@ class ImportPipeline(Pipeline):
         count = survey.count if only is None else len(only)
         with context.transaction():
             DataImportJob.objects.filter(pk=detail.pk).update(
-                import_type=found.source.type,
+                import_type=found.source.stored_type,
                 record_path=found.source.record_path or "",
                 encoding=found.source.encoding,
                 profile=profile.name if profile else "",
@@ -151,8 +154,9 @@ class ImportPipeline(Pipeline):
         price_only = _price_only(context)
         survey = feed_source.survey_from_json(parsed["survey"])
         try:
-            with uploads.local_copy(detail.source_file) as path:
-                feed = Feed(path, Source.from_json(parsed["source"]), survey)
+            source = Source.from_json(parsed["source"])
+            with feed_source.unpacked(detail, source) as path:
+                feed = Feed(path, source, survey)
                 sample = list(islice(readers.read(path, feed.source), mapping_choice.SAMPLE))
                 choice = mapping_choice.choose(
                     supplier,
@@ -208,9 +212,9 @@ class ImportPipeline(Pipeline):
         if last:
             context.advance(_moved(counts), count, counts=counts)
         only = frozenset(parsed["only"]) if parsed.get("only") else None
-        with uploads.local_copy(detail.source_file) as path:
-            survey = feed_source.survey_from_json(parsed["survey"])
-            feed = Feed(path, Source.from_json(parsed["source"]), survey)
+        found = Source.from_json(parsed["source"])
+        with feed_source.unpacked(detail, found) as path:
+            feed = Feed(path, found, feed_source.survey_from_json(parsed["survey"]))
             mapping = mapping.bound(feed.read)
             batches = Batches(mapping, source.supplier, readers.read(path, feed.source))
             for batch in batches.of(readers.read(path, feed.source), after=last, only=only):

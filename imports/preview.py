@@ -1,7 +1,7 @@
 """What an import would do, said by the code that does it; all of it is rolled back."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from django.db import transaction
 
-from imports import feed_source, profiles, readers
+from imports import feed_source, readers
 from imports.batches import Batches
 from imports.mapping import MappingError, suggest
 from imports.mapping_choice import SAMPLE, choose, hints_of
@@ -131,6 +131,7 @@ def suggestion(request: Request) -> dict[str, Any]:
         "count": feed.survey.count,
         "encoding": found.source.encoding,
         "dialect": found.source.as_json()["dialect"],
+        "entry": found.source.entry,
         "candidates": [asdict(candidate) for candidate in found.candidates[:10]],
         "warnings": list(found.warnings),
         **suggested.as_json(),
@@ -145,13 +146,16 @@ def _opened(request: Request) -> Iterator[tuple[Inspection, Feed, Profile | None
         if is_url(request.source):
             path = download
             _download(request.source, path)
-        try:
-            found, profile = profiles.inspect(path, **request.reading)
-            survey = readers.survey(path, found.source)
-            sample = list(islice(readers.read(path, found.source), SAMPLE))
-        except UnreadableFeed as error:
-            raise SourceRefused(f"{request.source}: {error}") from error
-        yield found, Feed(path, found.source, survey), profile, sample
+        with ExitStack() as stack:
+            try:
+                plain, found, profile = stack.enter_context(
+                    feed_source.opened(path, request.reading)
+                )
+                survey = readers.survey(plain, found.source)
+                sample = list(islice(readers.read(plain, found.source), SAMPLE))
+            except UnreadableFeed as error:
+                raise SourceRefused(f"{request.source}: {error}") from error
+            yield found, Feed(plain, found.source, survey), profile, sample
 
 
 def _download(url: str, path: Path) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.db import transaction
 
-from imports import feed_source, profiles, readers
+from imports import feed_source, readers
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import obeyable
 from imports.models import DataImportJob, ImportRow, MappingTemplate
@@ -25,7 +25,6 @@ from jobtracker.sources import check_url, is_url, supplier_name
 from jobtracker.states import JobType, Priority
 from jobtracker.uploads import SourceRefused
 
-READING = ("type", "record", "encoding", "delimiter")
 MAX_RETRIED = 100_000  # failed rows that a job of their own takes
 COPIED = ("source_name", "source_file", "source_url", "content_hash", "import_type")
 
@@ -44,6 +43,7 @@ class Request:
     record: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
+    entry: str | None = None
     currency: str | None = None
     mapping: Mapping | None = None
     template: MappingTemplate | None = None
@@ -59,13 +59,13 @@ class Request:
             raise SourceRefused(f"{self.currency} is no ISO 4217 currency code.")
         object.__setattr__(self, "currency", currency)
         object.__setattr__(self, "supplier", supplier_name(self.supplier))
-        options = {name: getattr(self, name) for name in (*READING, "currency")}
+        options = {name: getattr(self, name) for name in (*feed_source.READING, "currency")}
         object.__setattr__(self, "stated", {k: v for k, v in options.items() if v})
 
     @property
     def reading(self) -> dict[str, str]:
         """What was stated of how to read the source."""
-        return {name: value for name, value in self.stated.items() if name in READING}
+        return {name: value for name, value in self.stated.items() if name in feed_source.READING}
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -133,21 +133,21 @@ def retry_failed(job: BackgroundJob, user: User | None) -> Created:
 
 
 def check_file(path: Path, request: Request) -> str:
-    """Return "xml", "csv" or "json". Raises `SourceRefused` for a file that no import could read as the
-    request says."""
+    """Return "xml", "csv" or "json". Raises `SourceRefused` for a file that no import could read
+    as the request says."""
     try:
         kind = kind_of(path)
         if kind == "xml" and not request.reading and not request.mapping:
             # Its job reads an XML feed to the end, which can take a while; nothing that was
             # stated has to be held against it here.
             return kind
-        source = profiles.inspect(path, **request.reading)[0].source
-        if request.mapping:
-            mapping = price_fields(request.mapping) if request.price_only else request.mapping
-            obeyable(mapping, readers.survey(path, source))
+        with feed_source.opened(path, request.reading) as (plain, found, _):
+            if request.mapping:
+                mapping = price_fields(request.mapping) if request.price_only else request.mapping
+                obeyable(mapping, readers.survey(plain, found.source))
     except (UnreadableFeed, MappingError) as error:
         raise SourceRefused(f"{request.source}: {error}") from error
-    return source.type
+    return found.source.stored_type
 
 
 def _checked(request: Request) -> dict[str, Any]:

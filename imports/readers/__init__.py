@@ -3,27 +3,32 @@
 Pure code: paths in, records out, nothing of Django. Each type of feed is one module with the
 functions of `Reader`; a new type is a new module and a line in `READERS`.
 
-    found = inspect(path)                    # found.source describes how to read the file
-    for record in read(path, found.source):  # constant memory, whatever the size
-        ...
+    with unpacked(path) as plain:                      # the file itself, unless it is packed
+        found = inspect(plain)                         # found.source describes how to read it
+        for record in read(plain.path, found.source):  # constant memory, whatever the size
+            ...
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from . import csv_reader, json_reader, xml_reader
+from . import csv_reader, json_reader, packing, sheet_reader, xml_reader
 from .detect import KINDS, kind_of
 from .field_survey import FieldSurvey, Survey, survey_records
 from .model import Candidate, Dialect, Inspection, Record, Source, UnreadableFeed
+from .packing import Plain
+from .record_path import merit
 
 __all__ = [
     "Candidate",
     "Dialect",
     "FieldSurvey",
     "Inspection",
+    "Plain",
     "Record",
     "Source",
     "Survey",
@@ -31,6 +36,7 @@ __all__ = [
     "inspect",
     "read",
     "survey",
+    "unpacked",
 ]
 
 
@@ -49,35 +55,72 @@ class Reader(Protocol):
 SURVEYED = 5_000  # records that a survey looks into
 TOLD = 500  # records between two words about how far a survey is
 
-READERS: dict[str, Reader] = {"xml": xml_reader, "csv": csv_reader, "json": json_reader}
+PLAIN = ("xml", "json", "text")  # kinds of files that are read as they are
+LOOKED_AT = 200  # records of each file in an archive, and each sheet, to choose among them
+
+READERS: dict[str, Reader] = {
+    "xml": xml_reader,
+    "csv": csv_reader,
+    "json": json_reader,
+    "xlsx": sheet_reader,
+}
+
+
+@contextmanager
+def unpacked(
+    path: str | Path, entry: str | None = None, folder: Path | None = None
+) -> Iterator[Plain]:
+    """Give the feed in a file, which is the file itself unless it is packed.
+
+    `entry` names a file in an archive or a sheet of a workbook; else the likeliest is chosen.
+    Copies live in `folder` until the block ends. Raises UnreadableFeed.
+    """
+    with packing.unpacked(Path(path), _merit, entry, folder) as plain:
+        yield plain
+
+
+def _merit(path: Path, type: str | None) -> tuple[bool, float] | None:
+    """How far a file looks like a feed of products; None where it is no feed."""
+    try:
+        found = inspect(Plain(path, type=type))
+        return merit(record.fields for record in islice(read(path, found.source), LOOKED_AT))
+    except UnreadableFeed:
+        return None
 
 
 def inspect(
-    path: str | Path,
+    feed: str | Path | Plain,
     *,
     type: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
     record: str | None = None,
 ) -> Inspection:
-    """Find out how to read a file; what the caller states wins over what is found.
+    """Find out how to read a file, unpacked; what the caller states wins over what is found.
 
     `type` is a key of READERS, `encoding` a codec's name, `delimiter` one character (or "tab"),
     `record` the path of an XML or JSON feed's record, or its end where that is unambiguous.
     Of a large file only as much is read as the answer needs; `read` and `survey` find what is
     broken further on. Raises UnreadableFeed where no record could be read.
     """
-    path = Path(path)
-    kind = kind_of(path)
+    plain = feed if isinstance(feed, Plain) else Plain(Path(feed))
+    if plain.type and type in (None, "csv"):  # a sheet is a table
+        type = plain.type
+    kind = kind_of(plain.path)
     wanted = type or kind
-    if kind not in (*READERS, "text") or wanted not in (*READERS, "text"):
+    if kind not in PLAIN or wanted not in (*READERS, "text"):
         *most, last = (name.upper() for name in READERS)
         raise UnreadableFeed(
-            f"The file is {KINDS.get(wanted if kind in READERS else kind, wanted)}; "
+            f"The file is {KINDS.get(wanted if kind in PLAIN else kind, wanted)}; "
             f"only {', '.join(most)} and {last} feeds can be read."
         )
     reader = READERS["csv" if wanted == "text" else wanted]
-    return reader.inspect(path, encoding=encoding, delimiter=delimiter, record=record)
+    found = reader.inspect(plain.path, encoding=encoding, delimiter=delimiter, record=record)
+    return replace(
+        found,
+        source=replace(found.source, entry=plain.entry),
+        warnings=plain.warnings + found.warnings,
+    )
 
 
 def read(path: str | Path, source: Source) -> Iterator[Record]:

@@ -14,17 +14,24 @@ from .text import REMOVED, clean, is_clean
 
 CELL_LIMIT = 1_000_000  # characters
 LINE_LIMIT = 16_000_000  # characters
+COUNTED_BY_ROW = ("xlsx",)  # types without lines
 
 
 def inspect(
-    path: Path, *, encoding: str | None, delimiter: str | None, record: str | None
+    path: Path,
+    *,
+    encoding: str | None,
+    delimiter: str | None,
+    record: str | None,
+    type: str = "csv",
 ) -> Inspection:
-    """Find encoding, delimiter, quotes and header; a CSV file has no record path."""
+    """Find encoding, delimiter, quotes and header; a CSV file has no record path. Of a `type`
+    in `COUNTED_BY_ROW` a record's line is its row."""
     if record:
-        raise UnreadableFeed("The file is CSV: a record path can only be given for XML.")
+        raise UnreadableFeed("The file is CSV: a record path can only be given for XML and JSON.")
     codec = checked_codec(path, encoding) if encoding else detect_encoding(path)
-    dialect = find_dialect(path, codec, delimiter)
-    source = Source("csv", codec, dialect)
+    dialect = find_dialect(path, codec, delimiter, by_row=type in COUNTED_BY_ROW)
+    source = Source(type, codec, dialect)
     columns: list[str] = []
     warnings: list[str] = []
     for _, row, _ in _rows(path, source):
@@ -133,9 +140,10 @@ def _rows(path: Path, source: Source) -> Iterator[tuple[int, list[str], str]]:
         lines = _Lines(file)
         rows = csv.reader(lines, **options)
         try:
-            for row in rows:
+            for number, row in enumerate(rows, 1):
                 raw = lines.take()
-                start, following = following, rows.line_num + 1
+                last = number if source.type in COUNTED_BY_ROW else rows.line_num
+                start, following = following, last + 1
                 if start >= header and any(map(str.strip, row)):
                     yield start, row, raw
         except csv.Error as error:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from .model import UnreadableFeed
+from .workbook import is_workbook
 
 HEAD_BYTES = 65_536
 CONTROL_SHARE = 0.05  # of the head; beyond it a file is no text
@@ -20,6 +21,7 @@ BOMS = {
 MAGIC = {
     b"%PDF-": "pdf",
     b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",  # one of nothing
     b"\x1f\x8b": "gzip",
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "ole",
     b"\x89PNG\r\n": "image",
@@ -80,7 +82,7 @@ def kind_of(path: Path) -> str:
         raise UnreadableFeed("The file is empty.")
     for magic, kind in MAGIC.items():
         if head.startswith(magic):
-            return "xlsx" if kind == "zip" and b"xl/" in head else kind
+            return "xlsx" if kind == "zip" and is_workbook(path) else kind
     return _text_kind(head)
 
 

@@ -53,8 +53,11 @@ class _Reading:
         return self.fit * math.sqrt(self.width) * (TITLE_ROWS if self.header else 1.0)
 
 
-def find_dialect(path: Path, encoding: str, delimiter: str | None) -> Dialect:
-    """The dialect of a file; raises UnreadableFeed where its text is no table."""
+def find_dialect(
+    path: Path, encoding: str, delimiter: str | None, *, by_row: bool = False
+) -> Dialect:
+    """The dialect of a file, its header's line counted in rows where `by_row` says so; raises
+    UnreadableFeed where its text is no table."""
     text = _sample(path, encoding)
     start = 1
     if stated := _SEP_LINE.match(text):  # a line that Excel writes and obeys
@@ -64,7 +67,7 @@ def find_dialect(path: Path, encoding: str, delimiter: str | None) -> Dialect:
     if given is not None and (len(given) != 1 or given in '"\r\n'):
         raise UnreadableFeed(f"The delimiter {given!r} is not a single character between cells.")
     readings = [
-        _read_as(text, each, quotechar, start)
+        _read_as(text, each, quotechar, start, by_row)
         for each in ([given] if given else DELIMITERS)
         for quotechar in QUOTES
     ]
@@ -92,19 +95,21 @@ def _sample(path: Path, encoding: str) -> str:
     return text if whole else text[: text.rfind("\n") + 1]
 
 
-def _read_as(text: str, delimiter: str, quotechar: str | None, start: int) -> _Reading:
+def _read_as(
+    text: str, delimiter: str, quotechar: str | None, start: int, by_row: bool
+) -> _Reading:
     rows: list[tuple[int, list[str]]] = []
     reader = csv.reader(io.StringIO(text, newline=""), **reading_options(delimiter, quotechar))
     line = start
     later = spaced = 0
     try:
-        for row in reader:
+        for number, row in enumerate(reader, 1):
             cells = [cell.strip() for cell in row]
             if any(cells):
                 later += sum(map(bool, row[1:]))
                 spaced += sum(cell.startswith(" ") for cell in row[1:])
                 rows.append((line, cells))
-            line = start + reader.line_num
+            line = start + (number if by_row else reader.line_num)
             if len(rows) == SAMPLE_ROWS:
                 break
     except csv.Error:

@@ -36,12 +36,22 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Source:
-    """All that is needed to read a file again: `read(path, source)`."""
+    """All that is needed to read a file again: `read(path, source)`, once it is unpacked.
+
+    `entry` is which file of an archive, or sheet of a workbook, it is: `tiles.xml`,
+    `lists/prices.xlsx/Sheet1`.
+    """
 
     type: str
     encoding: str
     dialect: Dialect | None = None
     record_path: str | None = None
+    entry: str | None = None
+
+    @property
+    def stored_type(self) -> str:
+        """The type by which imports are told apart: xml, csv (any table) or json."""
+        return self.type if self.type in ("xml", "json") else "csv"
 
     def as_json(self) -> dict[str, Any]:
         """The description as plain values, for a JSON column."""

@@ -9,9 +9,9 @@ logarithm of its count. Elements with a price and with a code or name come befor
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from .model import Candidate, UnreadableFeed
+from .model import Candidate, Fields, UnreadableFeed
 
 NOTED = 500  # values looked at per path
 SAMPLES = 20  # values kept per path
@@ -128,6 +128,22 @@ def is_sure(tree: PathTree) -> bool:
     """Whether the likeliest element is a product that is for sale, and not a few of them."""
     ranked = _ranked(tree)
     return bool(ranked) and ranked[0][0][0] and ranked[0][1].count >= SURE
+
+
+def merit(records: Iterable[Fields]) -> tuple[bool, float]:
+    """How far the fields of some records look like a product's that is for sale: whether they do
+    at all, then a score."""
+    tree = PathTree(1_000)
+    record = tree.child(tree.root, "record")
+    for fields in records:
+        record.count += 1
+        for name, values in fields.items():
+            node = tree.child(record, name)
+            for value in [values] if isinstance(values, str) else values:
+                node.count += 1
+                node.note(value)
+    ranked = _ranked(tree)
+    return ranked[0][0] if ranked else (False, 0.0)
 
 
 def _ranked(tree: PathTree) -> "list[tuple[tuple[bool, float], Candidate]]":

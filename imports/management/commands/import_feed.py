@@ -24,16 +24,19 @@ from jobtracker.waiting import COMPLETED, FAILED, UNDECIDED
 
 
 class Command(TrackerCommand):
-    help = "Import product feeds: XML, CSV or JSON, from files, globs or http(s) addresses."
+    help = "Import product feeds (XML, CSV, JSON, Excel) from files, globs or addresses."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("sources", nargs="+", metavar="SOURCE")
         parser.add_argument("--supplier", default="", help="else named after the source")
         parser.add_argument("--type", choices=["xml", "csv", "json"], help="else found by content")
-        parser.add_argument("--record", metavar="PATH", help="path of the record: an element, or a list in JSON")
+        parser.add_argument(
+            "--record", metavar="PATH", help="path of the record: an element, or a list in JSON"
+        )
         parser.add_argument("--mapping", metavar="FILE.json|TEMPLATE")
         parser.add_argument("--encoding")
         parser.add_argument("--delimiter")
+        parser.add_argument("--entry", help="a file in an archive, or a sheet of a workbook")
         parser.add_argument("--currency", metavar="CODE", help="for prices that state none")
         parser.add_argument(
             "--price-only", action="store_true", help="change prices and stock, nothing else"
@@ -51,6 +54,7 @@ class Command(TrackerCommand):
                 record=options["record"],
                 encoding=options["encoding"],
                 delimiter=options["delimiter"],
+                entry=options["entry"],
                 currency=options["currency"],
                 mapping=mapping,
                 template=template,

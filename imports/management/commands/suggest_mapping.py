@@ -20,6 +20,7 @@ class Command(TrackerCommand):
         parser.add_argument("--record", metavar="PATH")
         parser.add_argument("--encoding")
         parser.add_argument("--delimiter")
+        parser.add_argument("--entry", help="a file in an archive, or a sheet of a workbook")
         parser.add_argument("--json", action="store_true", help="the only form there is")
 
     def run(self, **options: Any) -> None:
@@ -30,6 +31,7 @@ class Command(TrackerCommand):
             record=options["record"],
             encoding=options["encoding"],
             delimiter=options["delimiter"],
+            entry=options["entry"],
         )
         found = preview.suggestion(request)
         self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))
