@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness import FIGURES, Figure, show
 
-PROGRAMS = ("imports.py", "pdf.py", "scraping.py", "memory.py", "engine.py", "browser.py")
+PROGRAMS = ("imports.py", "pdf.py", "scraping.py", "materials.py", "memory.py", "engine.py", "browser.py")
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
@@ -49,7 +50,10 @@ def lines(supplier: Supplier | None = None, materials: QuerySet | None = None) -
         chosen = chosen.filter(supplier=supplier)
     if materials is not None:
         chosen = chosen.filter(pk__in=materials)
-    where, params = chosen.values("pk").query.sql_with_params()
+    try:
+        where, params = chosen.values("pk").query.sql_with_params()
+    except EmptyResultSet:  # Django sees that no row can match
+        return
     query = f"""
         SELECT s.name, m.active, m.changed_at, ({_SOURCES}), {", ".join(f"m.{n}" for n in _NAMES)}
         FROM materials m JOIN suppliers s ON s.id = m.supplier_id

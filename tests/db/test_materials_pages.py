@@ -21,9 +21,9 @@ from tests.db.test_undo import ended
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/materials"
-# Session, user, permissions (2), navigation, exact codes, rows, facets, suppliers, states (4), the
-# notice.
-LIST_QUERIES = 14
+# Session, user, permissions (2), navigation, exact codes, rows, thumbnails, facets, suppliers,
+# states (4), the notice.
+LIST_QUERIES = 15
 
 
 @pytest.fixture(autouse=True)

@@ -27,6 +27,7 @@ from jobtracker.catalogue.pages.listing import Line, picture_urls, read
 from jobtracker.catalogue.people import SAYING, SUBJECT
 from jobtracker.catalogue.provenance import ATTRIBUTE, expand, field_of, value_of
 from jobtracker.catalogue.statements import COLUMNS, REVIEW_BELOW
+from jobtracker.images.queue import image_urls
 from jobtracker.models import AuditEntry, BackgroundJob
 
 HISTORY = 50
@@ -187,11 +188,25 @@ def _box(box: Any) -> str:
     return "box {:.0f}, {:.0f} to {:.0f}, {:.0f}".format(*box)
 
 
-def pictures(material: Material) -> list[tuple[str, str, str]]:
-    """Return the pictures as (name, address of ours or "", address to link to or "")."""
+@dataclass(frozen=True)
+class Pictures:
+    """A material's pictures: those that are here as (small, large) addresses of ours, and what
+    names the others, as (name, address to link to or "")."""
+
+    here: list[tuple[str, str]]
+    named: list[tuple[str, str]]
+
+    def __bool__(self) -> bool:
+        return bool(self.here or self.named)
+
+
+def pictures(material: Material) -> Pictures:
+    """Return the pictures that pipelines hold, those that were fetched, and all other names."""
     names = [str(image) for image in material.images or []][:PICTURES]
-    known = picture_urls(names)
-    return [(name, known.get(name, ""), web_address(name)) for name in names]
+    held = picture_urls(names)
+    here = [(url, url) for url in held.values()]
+    here += image_urls(material.pk)[:PICTURES] if names else []
+    return Pictures(here, [(name, web_address(name)) for name in names if name not in held])
 
 
 def candidates(material: Material) -> list[Line]:

@@ -32,7 +32,7 @@ LABELS = {
     "images": "Pictures",
 }
 HINTS = {
-    "category": "the widest first, as Floors > Tiles",
+    "category": "as Floors > Tiles",
     "currency": "as EUR",
     "images": "an address a line",
 }

@@ -13,6 +13,7 @@ from django.urls import reverse
 from jobtracker import pipelines
 from jobtracker.catalogue.filters import STATES, Filter
 from jobtracker.catalogue.models import Kind, Material, Supplier
+from jobtracker.images.queue import thumbnail_urls
 from jobtracker.monitor.words import capped
 
 PAGE = 50
@@ -85,13 +86,14 @@ class Line:
 
 
 def read(materials: QuerySet[Material]) -> list[Line]:
-    """Return materials as lines, with the pictures that are known here: two statements, and what
-    the pipelines ask for pictures."""
+    """Return materials as lines, with the pictures that are known here: those that a pipeline
+    holds, else the thumbnails of those that were fetched. Two statements."""
     rows: list[Any] = list(
         materials.select_related("supplier").defer(*WIDE).annotate(image=F("images__0"))
     )
-    pictures = picture_urls(str(row.image) for row in rows if row.image)
-    return [Line(row, pictures.get(str(row.image), "")) for row in rows]
+    held = picture_urls(str(row.image) for row in rows if row.image)
+    fetched = thumbnail_urls([row.pk for row in rows if row.image and str(row.image) not in held])
+    return [Line(row, held.get(str(row.image)) or fetched.get(row.pk, "")) for row in rows]
 
 
 def picture_urls(images: Iterable[str]) -> dict[str, str]:
@@ -111,6 +113,10 @@ class Page:
     exact: int = 0
     older: int | None = None
     newer: int | None = None
+
+    @property
+    def pictured(self) -> bool:
+        return any(line.picture for line in self.lines)
 
 
 def page(wanted: Filter, older: int | None = None, newer: int | None = None) -> Page:

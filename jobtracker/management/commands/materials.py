@@ -3,6 +3,7 @@
 import json
 import sys
 from contextlib import nullcontext
+from itertools import chain
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -88,17 +89,19 @@ def _search(options: dict[str, Any]) -> None:
     if wanted.supplier:
         _supplier(wanted.supplier)
     limit = max(options["limit"], 1)
-    exact = list(wanted.exact().values_list("pk", flat=True))
+    exact = list(wanted.exact().values_list("pk", flat=True)[:limit])
     others = wanted.rows().exclude(pk__in=exact).order_by("-pk").values_list("pk", flat=True)
-    ids = [*exact, *others[: max(limit - len(exact), 0)]][:limit]
-    found = export.lines(materials=Material.objects.filter(pk__in=ids).values("pk"))
+    parts = (exact, list(others[: limit - len(exact)]) if limit > len(exact) else [])
+    found = chain.from_iterable(
+        export.lines(materials=Material.objects.filter(pk__in=ids).values("pk")) for ids in parts
+    )
     if options["json"]:
         sys.stdout.writelines(export.to_json(found))
         return
     for line in found:
         price = " ".join(filter(None, (line["price"], line["currency"])))
-        parts = (line["sku"], line["name"], line["brand"], line["supplier"], price)
-        print("\t".join(part or "-" for part in parts))
+        columns = (line["sku"], line["name"], line["brand"], line["supplier"], price)
+        print("\t".join(part or "-" for part in columns))
 
 
 def _supplier(name: str) -> Supplier:
