@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -103,12 +105,34 @@ def staff_required(permission: str = VIEW) -> Callable[[View], View]:
 
 
 def operator_required(permission: str = OPERATE) -> Callable[[View], View]:
-    """Guard an action: as `staff_required`, and only by POST."""
+    """Guard an action: as `staff_required`, and only by POST. Whoever comes by GET, as after a
+    log-in in between, is led to the page that the action belongs to."""
 
     def guard(view: View) -> View:
-        return staff_required(permission)(require_POST(view))
+        act = require_POST(view)
+
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.method != "GET":
+                return act(request, *args, **kwargs)
+            messages.warning(request, "Nothing was done. Ask for it again on this page.")
+            return HttpResponseRedirect(_page_above(request.path))
+
+        return staff_required(permission)(guarded)
 
     return guard
+
+
+def _page_above(path: str) -> str:
+    """Return the nearest address above an action's that is a page, by its name: what the admin
+    catches of all other addresses has none."""
+    while path := path.rpartition("/")[0]:
+        try:
+            if resolve(path).url_name:
+                return path
+        except Resolver404:
+            continue
+    return reverse("monitor")
 
 
 class UserTimeZoneMiddleware:

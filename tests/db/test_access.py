@@ -39,6 +39,8 @@ WHO = {
 GOOD = frozenset({200, 302})
 LOG_IN = "/admin/login/"
 TOKEN = "x" * 32
+MONITOR = "/admin/async-queue-monitor"
+JOB = "01999999-0000-7000-8000-000000000000"
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Rule:
 OPEN = Rule(ANYONE, ANYONE)
 HEALTH = Rule(ANYONE, ANYONE, frozenset({200, 503}), frozenset({405}))
 PAGE = Rule(VIEWER, VIEWER)
-ACT = Rule(OPERATOR, OPERATOR, frozenset({405}))
+ACT = Rule(OPERATOR, OPERATOR, frozenset({302}))
 FORM = Rule(OPERATOR, OPERATOR)
 MISSING = Rule(VIEWER, VIEWER, frozenset({404}), frozenset({404}))
 
@@ -84,14 +86,14 @@ RULES = {
     "job-mark-completed": ACT,
     "job-run-again": ACT,
     "data-import": PAGE,
-    "import-start": Rule(OPERATOR, OPERATOR, frozenset({405}), frozenset({400})),
+    "import-start": Rule(OPERATOR, OPERATOR, frozenset({302}), frozenset({400})),
     "import-detail": PAGE,
     "import-parts": PAGE,
     "import-source": PAGE,
     "import-file": PAGE,
     "import-mapping": PAGE,
     "import-answer": ACT,
-    "pdf-start": Rule(OPERATOR, OPERATOR, frozenset({405}), frozenset({400})),
+    "pdf-start": Rule(OPERATOR, OPERATOR, frozenset({302}), frozenset({400})),
     "pdf-document": PAGE,
     "pdf-parts": PAGE,
     "pdf-page": PAGE,
@@ -100,8 +102,8 @@ RULES = {
     "pdf-answer": ACT,
     "pdf-retry": ACT,
     "scraper": PAGE,
-    "scraper-start": Rule(OPERATOR, OPERATOR, frozenset({405}), frozenset({400})),
-    "scraper-check": Rule(OPERATOR, OPERATOR, frozenset({405}), frozenset({200, 400})),
+    "scraper-start": Rule(OPERATOR, OPERATOR, frozenset({302}), frozenset({400})),
+    "scraper-check": Rule(OPERATOR, OPERATOR, frozenset({302}), frozenset({200, 400})),
     "scraping-session": PAGE,
     "scraping-parts": PAGE,
     "scraping-pause": ACT,
@@ -327,3 +329,24 @@ def test_health_asks_for_no_session_and_so_for_no_database(client, django_assert
     client.force_login(User.objects.create_user("sam"))
     with django_assert_num_queries(0):
         assert client.get("/health/live").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "page"),
+    [
+        (f"{MONITOR}/jobs/{JOB}/cancel", f"{MONITOR}/jobs/{JOB}"),
+        (f"{MONITOR}/causes/{'f' * 32}/retry", MONITOR),
+        (f"{MONITOR}/queues/xml_import/pause", MONITOR),
+        ("/admin/data-import/start", "/admin/data-import"),
+        ("/admin/data-import/pdf/start", "/admin/data-import"),
+        ("/scraper/start", "/scraper"),
+        ("/admin/schedules/7/run", "/admin/schedules/7"),
+    ],
+)
+def test_an_action_that_is_only_looked_at_leads_to_its_page(client, address, page):
+    sync_roles()
+    client.force_login(User.objects.create_superuser("sam"))
+    answer = client.get(address)
+    assert answer["Location"] == page
+    said = [str(message) for message in client.get(MONITOR).context["messages"]]
+    assert said == ["Nothing was done. Ask for it again on this page."]
