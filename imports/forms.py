@@ -86,7 +86,7 @@ class ScheduleForm(forms.Form):
     url = forms.CharField(
         required=False,
         max_length=2000,
-        label="Address",
+        label="Address of the feed",
         widget=forms.TextInput(
             attrs={"placeholder": "https://supplier.example/feed.xml", "inputmode": "url"}
         ),
@@ -94,7 +94,7 @@ class ScheduleForm(forms.Form):
     path = forms.CharField(
         required=False,
         max_length=1000,
-        label="Path on the server",
+        label="Or a path",
         help_text="inside IMPORT_DIRS",
         widget=forms.TextInput(attrs={"placeholder": "/srv/feeds/tiles.xml"}),
     )

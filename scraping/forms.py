@@ -54,7 +54,7 @@ class StartForm(forms.Form):
         max_length=200,
         widget=forms.TextInput(attrs={"list": "jt-suppliers", "autocomplete": "off"}),
     )
-    mode = forms.ChoiceField(choices=MODES, label="Pages to find", initial="auto")
+    mode = forms.ChoiceField(choices=MODES, label="Find pages by", initial="auto")
     max_pages = forms.IntegerField(
         min_value=1, max_value=1_000_000, initial=_DEFAULTS.max_pages, label="Pages at most"
     )

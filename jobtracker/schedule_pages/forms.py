@@ -27,7 +27,7 @@ USUAL = {
 class ScheduleForm(forms.Form):
     """`schedule` is the one that is changed, None for a new one."""
 
-    name = forms.CharField(max_length=120, label="Name of the schedule")
+    name = forms.CharField(max_length=120, label="Name")
     supplier = forms.CharField(
         max_length=SUPPLIER_CHARS,
         widget=forms.TextInput(attrs={"list": "jt-suppliers", "autocomplete": "off"}),
@@ -35,7 +35,7 @@ class ScheduleForm(forms.Form):
     cron = forms.CharField(
         max_length=CRON_CHARS,
         label="When",
-        help_text="minute hour day month weekday",
+        help_text="five fields",
         widget=forms.TextInput(
             attrs={
                 "list": "jt-usual",
@@ -47,7 +47,7 @@ class ScheduleForm(forms.Form):
     )
     time_zone = forms.CharField(max_length=64, label="Time zone", widget=forms.Select())
     priority = forms.TypedChoiceField(
-        coerce=int, choices=Priority.choices, initial=Priority.NORMAL, label="Priority of its jobs"
+        coerce=int, choices=Priority.choices, initial=Priority.NORMAL, label="Priority"
     )
 
     def __init__(self, *args: Any, schedule: JobSchedule | None = None, **kwargs: Any) -> None:

@@ -49,7 +49,7 @@ def found(state: str, text: str) -> QuerySet[JobSchedule]:
         rows = rows.filter(STATES[state].rows)
     if text:
         rows = rows.filter(Q(name__icontains=text) | Q(supplier__name__icontains=text))
-    return rows.order_by("name")
+    return rows.order_by("-failures", "name")
 
 
 class Line:
@@ -139,7 +139,7 @@ def runs(cron: str, zone: str, now: datetime, first: datetime | None = None) -> 
     try:
         plan = Plan(cron, zone)
     except PlanError as error:
-        return {"trouble": str(error) if cron.strip() else ""}
+        return {"wrong": str(error) if cron.strip() else ""}
     since = first - timedelta(seconds=1) if first and first > now else now
     coming = [
         (at(run, now), f"in {words.rough((run - now).total_seconds())}")

@@ -146,9 +146,12 @@ def _form_page(
     is_kept = found is not None and (cron, zone) == (found.cron, found.time_zone)
     first = found.next_run_at if found and is_kept else None
     fields = [field for field in spec_form if not _is_box(field)]
+    coming = lines.runs(cron, zone, now, first)
+    if form.is_bound:
+        coming["wrong"] = " ".join(form.errors.get("cron", []))
     context = {
         **admin.site.each_context(request),
-        **lines.runs(cron, zone, now, first),
+        **coming,
         "title": found.name if found else "New schedule",
         "tab_title": found.name if found else "New schedule",
         "form": form,
@@ -173,7 +176,8 @@ def _is_box(field: Any) -> bool:
 def plan(request: HttpRequest) -> HttpResponse:
     """Return the next runs of a plan as it is typed."""
     cron, zone = (request.GET.get(name, "")[:500] for name in ("cron", "time_zone"))
-    return render(request, "jobtracker/schedule_runs.html", lines.runs(cron, zone, timezone.now()))
+    context = lines.runs(cron, zone, timezone.now()) | {"oob": True}
+    return render(request, "jobtracker/schedule_runs.html", context)
 
 
 @operator_required(CHANGE)
