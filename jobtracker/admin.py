@@ -37,6 +37,7 @@ from jobtracker.models import (
     User,
     Worker,
 )
+from jobtracker.monitor.words import counted
 from jobtracker.repairs import REASON_CHARS, REPAIRS
 from jobtracker.site import ReadOnlyAdmin, TableAdmin
 from jobtracker.states import Status
@@ -167,14 +168,16 @@ class JobAdmin(TableAdmin):
         if form.is_valid():
             count = repair.act([job.pk for job in jobs], _user(request), form.cleaned_data)
             if count:
-                messages.success(request, f"{_counted(count)} {repair.done}.")
+                messages.success(request, f"{counted(count, 'jobs')} {repair.done}.")
             if left := len(jobs) - count:
-                messages.warning(request, f"{_counted(left)} left as found: the state forbids it.")
+                messages.warning(
+                    request, f"{counted(left, 'jobs')} left as found: the state forbids it."
+                )
             return back
         context = {
             **self.admin_site.each_context(request),
             "title": repair.label,
-            "subtitle": _counted(len(jobs)),
+            "subtitle": counted(len(jobs), "jobs"),
             "opts": self.opts,
             "repair": repair,
             "jobs": jobs,
@@ -373,10 +376,6 @@ class LogInHistoryAdmin(LogInAdmin):
 
 def _list_of(model: Any) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-
-
-def _counted(number: int) -> str:
-    return f"{number} job" if number == 1 else f"{number} jobs"
 
 
 def _user(request: HttpRequest) -> User:

@@ -1,6 +1,7 @@
 """What a person may do to jobs from the admin, each with a reason: one verb of the lifecycle."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -70,6 +71,15 @@ class Repair:
     form: type[ReasonForm] = ReasonForm
 
 
+def _retry_failed(ids: list[UUID], user: User, said: dict[str, Any]) -> int:
+    """Start a job for each whose failed items can be done again; returns how many."""
+    number = 0
+    for job_id in ids:
+        with suppress(ValueError):
+            number += not lifecycle.retry_failed(job_id, user, said["reason"]).existing
+    return number
+
+
 REPAIRS = {
     "cancel": Repair(
         "Cancel",
@@ -82,6 +92,13 @@ REPAIRS = {
         "A failed or cancelled job becomes pending and goes on after its last finished stage.",
         "pending again",
         lambda ids, user, said: len(lifecycle.retry(ids, user, said["reason"])),
+    ),
+    "retry-failed": Repair(
+        "Retry failed items",
+        "A new job for each ended one that has failed items does those alone, with the same"
+        " options. One that is under way already is not started again.",
+        "given a new one for what failed",
+        _retry_failed,
     ),
     "run-again": Repair(
         "Run again from a stage",

@@ -199,9 +199,10 @@ def _mark(
     return True
 
 
-def retry_failed(job_id: UUID, actor: User | None) -> Created:
-    """Start a job of only the items of an ended job that failed; its audit line is written where
-    it is created. Raises `ValueError` with a sentence where there is nothing to retry."""
+def retry_failed(job_id: UUID, actor: User | None, reason: str = "") -> Created:
+    """Start a job of only the items of an ended job that failed. Its audit line is written where
+    it is created; a reason has one of its own. Raises `ValueError` with a sentence where there is
+    nothing to retry."""
     job = BackgroundJob.objects.get(pk=job_id)
     if job.status in LIVE:
         raise ValueError("It still runs; failed items can be retried once it has ended.")
@@ -210,7 +211,11 @@ def retry_failed(job_id: UUID, actor: User | None) -> Created:
     pipeline = pipelines.find(job.job_type)
     if pipeline is None:
         raise ValueError(f"No pipeline for {job.job_type} jobs is installed here.")
-    return pipeline.retry_failed(job, actor)
+    created = pipeline.retry_failed(job, actor)
+    if reason and not created.existing:
+        details = {"job": str(created.job_id)}
+        audit.record(actor, "retry failed items", "job", [job_id], reason, **details)
+    return created
 
 
 def standing_for(job_id: UUID) -> UUID | None:

@@ -10,6 +10,7 @@ from jobtracker import lifecycle
 from jobtracker.catalogue.models import Supplier
 from jobtracker.lifecycle import Failure
 from jobtracker.models import AuditEntry, BackgroundJob, JobCheckpoint, JobQueue
+from jobtracker.pipelines import Counts
 from jobtracker.states import Priority, Status
 from tests.db.jobs import claim, make_job, pipeline_in_place
 from tests.db.pages import act, signed_in
@@ -94,11 +95,32 @@ def test_what_the_state_forbids_is_said(operator):
     assert said == ["1 job pending again.", "1 job left as found: the state forbids it."]
 
 
+def test_failed_items_of_several_jobs_are_retried_with_a_reason(operator, pipeline):
+    wrong, other, whole = make_job(), make_job(), make_job()
+    for counts in (Counts(2, 1, 1), Counts(3, 0, 2, 1), Counts(1, 1)):
+        lifecycle.complete(claim().token, counts)
+    detail = {"source_name": "tiles.xml", "import_type": "xml"}
+    pipeline.retry_failed = lambda job, user: lifecycle.create(
+        job.job_type, parent_id=job.pk, created_by=user, detail=detail
+    )
+    repair(operator, "retry-failed", wrong, other, whole, reason="the feed was mended")
+    said = [str(message) for message in operator.get(LIST).context["messages"]]
+    assert said == [
+        "2 jobs given a new one for what failed.",
+        "1 job left as found: the state forbids it.",
+    ]
+    again = BackgroundJob.objects.exclude(parent=None).values_list("parent_id", flat=True)
+    assert set(again) == {wrong.pk, other.pk}
+    kept = AuditEntry.objects.filter(reason="the feed was mended")
+    assert {entry.subject_id for entry in kept} == {str(wrong.pk), str(other.pk)}
+
+
 def test_the_list_leads_chosen_jobs_to_the_reason(operator):
     jobs = [make_job(), make_job()]
     page = operator.get(LIST)
     assert {name for name, _ in page.context["action_form"].fields["action"].choices} == {
-        "", "cancel", "retry", "run-again", "mark-failed", "mark-completed", "priority",
+        "", "cancel", "retry", "retry-failed", "run-again", "mark-failed", "mark-completed",
+        "priority",
     }  # fmt: skip
     form = {"action": "cancel", "_selected_action": [str(job.pk) for job in jobs]}
     answer = act(operator, LIST, **form)
