@@ -322,6 +322,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = ["jobtracker.formats"]
 USE_THOUSAND_SEPARATOR = False
 
 STATIC_URL = "/static/"

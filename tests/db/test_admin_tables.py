@@ -12,7 +12,8 @@ from django.urls import reverse
 from imports.models import ImportRow
 from jobtracker import audit
 from jobtracker.catalogue.models import Material, Supplier
-from jobtracker.models import AuditEntry, JobAttempt, JobEvent, User
+from jobtracker.models import AuditEntry, BackgroundJob, JobAttempt, JobEvent, User
+from jobtracker.templatetags.jt import exact
 from jobtracker.webhooks.models import WebhookCall
 from pdfjobs.models import PdfDocument, PdfRow
 from tests.db.every_table import fill
@@ -61,6 +62,13 @@ def statements(client, url: str) -> list[str]:
 def test_every_table_of_ours_is_shown():
     ours = {model for model in apps.get_models() if model._meta.app_label in OURS}
     assert ours <= set(SHOWN)
+
+
+def test_times_are_written_as_on_our_pages(administrator, made):
+    job = made[BackgroundJob]
+    created = exact(job.created_at)
+    for page in (address(BackgroundJob, "changelist"), address(BackgroundJob, "change", job.pk)):
+        assert created in administrator.get(page).content.decode()
 
 
 def test_the_queue_library_is_not_shown():
