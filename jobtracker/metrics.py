@@ -23,7 +23,8 @@ LOCK = 8023  # advisory
 LATE_HOURS = 24
 SETTLE_SECONDS = 300  # after an hour's end, before it is computed first
 TURN_SECONDS = 0.5
-STATEMENT_MS = 900
+BITE_SECONDS = 0.25  # that one transaction should take: a turn holds up all that comes after it
+STATEMENT_MS = 700
 LOCK_MS = 500
 HOUR = timedelta(hours=1)
 
@@ -34,7 +35,8 @@ Bucket 0 lies below the first edge, bucket n from edge n - 1 to edge n, the last
 
 @dataclass
 class Bite:
-    """How much one transaction takes on: less after it ran into its time-out."""
+    """How much one transaction takes on: as much as it did in `BITE_SECONDS` the last time, and
+    far less after it ran into its time-out."""
 
     most: int
     least: int
@@ -47,7 +49,7 @@ class Bite:
     def taken(self) -> Iterator[int]:
         """Give the size for one transaction. One that finds something locked is rolled back, and so
         is one that takes too long: the next is smaller, and of the least size it is an error."""
-        size = self.size
+        size, began = self.size, time.monotonic()
         try:
             yield size
         except OperationalError as error:
@@ -57,7 +59,8 @@ class Bite:
                 raise
             self.size = max(self.least, size // 4)
         else:
-            self.size = min(self.most, size * 2)
+            share = BITE_SECONDS / max(time.monotonic() - began, BITE_SECONDS / 2)
+            self.size = min(self.most, max(self.least, int(size * share)))
 
 
 @contextmanager

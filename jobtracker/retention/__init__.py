@@ -15,10 +15,8 @@ from functools import partial
 from jobtracker import pipelines
 from jobtracker.metrics import TURN_SECONDS, Bite
 from jobtracker.models import FileToRemove
-from jobtracker.retention import ageing, files, jobs
+from jobtracker.retention import ageing, files, jobs, rows
 from jobtracker.retention.rows import ALL_TABLES, Bit, detail_of
-
-JOBS = 250  # of one transaction
 
 _Step = Callable[[int], Bit]
 
@@ -28,7 +26,7 @@ class Pruner:
 
     def __init__(self) -> None:
         self.gone: Counter[str] = Counter()
-        self._bite = Bite(most=JOBS, least=10)
+        self._bite = Bite(most=rows.JOBS, least=10)
         self._walks = jobs.walks()
         self._left: list[_Step] = []
 

@@ -15,7 +15,7 @@ from django_q.models import OrmQ, Task
 from jobtracker.catalogue.models import MaterialVersion
 from jobtracker.metrics import short_transaction
 from jobtracker.models import AttemptSession
-from jobtracker.retention.rows import ROWS, Bit, delete
+from jobtracker.retention.rows import Bit, delete, rows_of
 
 SESSION_MINUTES = 1  # after its attempt's end nobody asks for a session any more
 LEFTOVER_DAYS = 7  # of the queue's plain tasks, once taken
@@ -37,8 +37,9 @@ class Expiry:
 
     def remove(self, most: int) -> Bit:
         with short_transaction(alone=False):
-            number = delete(self.model, list(self.rows().values_list("pk", flat=True)[:ROWS]))
-        return Bit(Counter({self.name: number}), more=number == ROWS)
+            keys = list(self.rows().values_list("pk", flat=True)[: rows_of(most)])
+            number = delete(self.model, keys)
+        return Bit(Counter({self.name: number}), more=number == rows_of(most))
 
 
 def expiries() -> list[Expiry]:
@@ -67,7 +68,7 @@ def old_versions() -> QuerySet[MaterialVersion]:
 def remove_versions(most: int) -> Bit:
     """Remove some of the old versions. Ids rise with time, so only the first ones are asked."""
     with short_transaction(alone=False):
-        first = MaterialVersion.objects.order_by("pk").values_list("pk", flat=True)[:ROWS]
-        old = old_versions().filter(pk__in=list(first))
+        first = MaterialVersion.objects.order_by("pk").values_list("pk", flat=True)
+        old = old_versions().filter(pk__in=list(first[: rows_of(most)]))
         number = delete(MaterialVersion, list(old.values_list("pk", flat=True)))
-    return Bit(Counter({"material_versions": number}), more=number == ROWS)
+    return Bit(Counter({"material_versions": number}), more=number == rows_of(most))

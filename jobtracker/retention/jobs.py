@@ -77,7 +77,7 @@ def remove(status: Status, most: int) -> Bit:
         if not jobs:
             return Bit()
         faults.point("prune.locked")
-        bit = remove_rows(jobs, LONG_TABLES)
+        bit = remove_rows(jobs, most, LONG_TABLES)
         faults.point("prune.rows")
         if bit.more:
             void_checkpoints(jobs)
@@ -129,7 +129,7 @@ class Walk:
             found = list(locked.values_list("pk", "job_type", ended)[:most])
             if not found:
                 return Bit()
-            bit = self.act.remove([(job_id, kind) for job_id, kind, _ in found])
+            bit = self.act.remove([(job_id, kind) for job_id, kind, _ in found], most)
             faults.point("prune.shed")
         if not bit.more:
             self._after = found[-1][2], found[-1][0]

@@ -27,7 +27,8 @@ from jobtracker.models import (
 from jobtracker.pipelines import ItemTable, Pipeline
 from jobtracker.webhooks.models import WebhookCall
 
-ROWS = 10_000  # of one table in one transaction
+JOBS = 250  # of one transaction
+ROWS = 10_000  # of one table in one transaction of that many jobs, and fewer in a smaller one
 
 logger = logging.getLogger(__name__)
 
@@ -58,10 +59,10 @@ class Items:
 
     setting: str = "RETENTION_DAYS_ROWS"
 
-    def remove(self, jobs: Jobs) -> Bit:
+    def remove(self, jobs: Jobs, most: int) -> Bit:
         """Remove rows of jobs that stay. Their checkpoints hold for nothing from then on, so that
         a retry begins anew."""
-        bit = remove_rows(jobs)
+        bit = remove_rows(jobs, most)
         if bit.gone:
             void_checkpoints(jobs)
         return bit
@@ -76,7 +77,7 @@ class Sources:
 
     setting: str = "RETENTION_DAYS_SOURCES"
 
-    def remove(self, jobs: Jobs) -> Bit:
+    def remove(self, jobs: Jobs, most: int) -> Bit:
         gone: Counter[str] = Counter()
         for pipeline, ids in by_pipeline(jobs):
             gone["sources"] += release_sources(pipeline, ids)
@@ -92,18 +93,19 @@ class Pictures:
 
     setting: str = "RETENTION_DAYS_PICTURES"
 
-    def remove(self, jobs: Jobs) -> Bit:
+    def remove(self, jobs: Jobs, most: int) -> Bit:
         gone: Counter[str] = Counter()
         for pipeline, ids in by_pipeline(jobs):
             for table in filter(_has_pictures, pipeline.item_tables):
-                found = list(_with_picture(table, ids).values_list("pk", *table.pictures)[:ROWS])
+                rows = _with_picture(table, ids).values_list("pk", *table.pictures)
+                found = list(rows[: rows_of(most)])
                 fresh = table.model()
                 table.model._base_manager.filter(pk__in=[row[0] for row in found]).update(
                     **{name: getattr(fresh, name) for name in table.pictures}
                 )
                 note_files("default", _names(found))
                 gone["pictures"] += len(found)
-                if len(found) == ROWS:
+                if len(found) == rows_of(most):
                     return Bit(+gone, more=True)
         return Bit(+gone)
 
@@ -126,7 +128,12 @@ def detail_of(pipeline: Pipeline) -> ItemTable:
     return ItemTable(pipeline.detail.model, "background_job_id")
 
 
-def remove_rows(jobs: Jobs, tables: Iterable[ItemTable] = ()) -> Bit:
+def rows_of(most: int) -> int:
+    """Return how many rows of one table a transaction of at most so many jobs removes."""
+    return max(1, ROWS * most // JOBS)
+
+
+def remove_rows(jobs: Jobs, most: int, tables: Iterable[ItemTable] = ()) -> Bit:
     """Remove the jobs' item rows and their rows in `tables`, no further than the first table that
     has too many for one transaction. Files of item rows that the catalogue shows stay."""
     gone: Counter[str] = Counter()
@@ -137,13 +144,13 @@ def remove_rows(jobs: Jobs, tables: Iterable[ItemTable] = ()) -> Bit:
     ]
     ids = [job_id for job_id, _ in jobs]
     for table, mine, files_to_keep in [*parts, *((table, ids, None) for table in tables)]:
-        found = list(table.rows(mine).values_list("pk", *table.files)[:ROWS])
+        found = list(table.rows(mine).values_list("pk", *table.files)[: rows_of(most)])
         if names := _names(found):
             if files_to_keep and not table.pictures:
                 names -= _shown(files_to_keep, mine, names)
             note_files("default", names)
         gone[table.name] += delete(table.model, [row[0] for row in found])
-        if len(found) == ROWS:
+        if len(found) == rows_of(most):
             return Bit(+gone, more=True)
     return Bit(+gone)
 

@@ -44,6 +44,7 @@ pytestmark = pytest.mark.django_db
 def _patience(monkeypatch):
     """No time-outs that a busy machine runs into, and few transactions for many hours."""
     monkeypatch.setattr(metrics, "STATEMENT_MS", 60_000)
+    monkeypatch.setattr(metrics, "BITE_SECONDS", 60.0)
     monkeypatch.setattr(metrics, "_hours", Bite(most=10_000, least=1))
 
 
@@ -268,7 +269,7 @@ def test_rows_that_stay_for_ever(settings):
 
 
 def test_a_turn_ends_and_the_next_goes_on(monkeypatch):
-    monkeypatch.setattr(retention, "JOBS", 10)
+    monkeypatch.setattr(rows, "JOBS", 10)
     for _ in range(25):
         ended_job(days=31)
     rolled_up()

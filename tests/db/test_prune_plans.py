@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from jobtracker import metrics, retention, seeding
 from jobtracker.models import BackgroundJob, JobAttempt, JobMetricsHour
+from jobtracker.retention import rows
 from tests.db.import_runs import manage
 
 JOBS = 10_000
@@ -44,7 +45,7 @@ def test_the_statements_use_indexes(many_jobs, monkeypatch):
 
     for days in (0, 400):  # the ends of what is rolled up
         JobMetricsHour.objects.create(hour=Now() - timedelta(days=days), job_type="xml_import")
-    monkeypatch.setattr(retention, "JOBS", 20)
+    monkeypatch.setattr(rows, "JOBS", 20)
     pruner = retention.Pruner()
     with CaptureQueriesContext(connection) as caught:
         while not pruner.gone["background_jobs completed"]:

@@ -160,6 +160,17 @@ def test_what_takes_too_long_is_taken_in_smaller_bites():
     assert (sizes, bite.size) == ([8, 2], 4)
 
 
+def test_a_bite_is_what_was_done_in_its_time(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("jobtracker.metrics.time.monotonic", lambda: clock[0])
+    bite, sizes = Bite(most=100, least=10), []
+    for seconds in (1.0, 0.05, 9.0, 0.25, 0.05):
+        with bite.taken():
+            clock[0] += seconds
+        sizes.append(bite.size)
+    assert sizes == [25, 50, 10, 10, 20]
+
+
 def test_the_least_bite_that_takes_too_long_is_an_error():
     def take(bite: Bite) -> None:
         with bite.taken():
