@@ -205,7 +205,10 @@ def make_was_interrupted() -> bool:
     It passes SIGTERM on, but not SIGINT: that it takes to have reached us through the terminal,
     and waits for our end inside its handler, where the signal is blocked.
     """
-    status = Path(f"/proc/{os.getppid()}/status").read_text()
+    try:
+        status = Path(f"/proc/{os.getppid()}/status").read_text()
+    except OSError:  # another user's, where systemd's ProtectProc hides those
+        return False
     fields = dict(line.split(":\t", 1) for line in status.splitlines())
     blocked = int(fields["SigBlk"], 16)
     return fields["Name"] == "make" and bool(blocked & 1 << (signal.SIGINT - 1))
