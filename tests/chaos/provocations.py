@@ -124,7 +124,8 @@ def come_due(trial: Trial) -> Steps:
 
 def lose_host(trial: Trial) -> Steps:
     """A host claims and is never heard of again."""
-    claimed = trial.make_claimed(uuid4(), LOST_HOST)
+    while not (claimed := trial.make_claimed(uuid4(), LOST_HOST)):
+        yield
     _silence(claimed.token)
     yield from trial.until_ended(claimed.job_id)
 
@@ -133,7 +134,8 @@ def lose_frozen_host(trial: Trial) -> Steps:
     """The same, while it holds its fence in an open transaction."""
 
     def freeze() -> None:
-        claimed = trial.make_claimed(uuid4(), LOST_HOST)
+        while not (claimed := trial.make_claimed(uuid4(), LOST_HOST)):
+            pass
         with transaction.atomic():
             lifecycle.fence(claimed.token)
             signal.pause()
@@ -168,7 +170,8 @@ def kill_nurse(trial: Trial) -> Steps:
 
 def lose_answer_of_claim(trial: Trial) -> Steps:
     worker = trial.ground.worker()
-    claimed = trial.make_claimed(worker.pk, worker.host)
+    while not (claimed := trial.make_claimed(worker.pk, worker.host)):
+        yield
     JobAttempt.objects.filter(token=claimed.token).update(claimed_at=LONG_AGO)
     yield from trial.until_ended(claimed.job_id)
 
@@ -178,7 +181,9 @@ def bury(trial: Trial) -> Steps:
     dead = trial.ground.worker()
     dead.pk, dead.pid, dead.start_ticks = uuid4(), os.getpid(), 1
     dead.save(force_insert=True)
-    yield from trial.until_ended(trial.make_claimed(dead.pk, dead.host).job_id)
+    while not (claimed := trial.make_claimed(dead.pk, dead.host)):
+        yield
+    yield from trial.until_ended(claimed.job_id)
 
 
 def prune(trial: Trial) -> Steps:

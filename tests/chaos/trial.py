@@ -28,6 +28,20 @@ LIVE = ("pending", "processing")
 
 Steps = Iterator[None]
 
+# Neither waits for a row that a stopped process holds: it goes on only if the trials do.
+_SPARE_BACK_OFF = """
+    UPDATE background_jobs SET run_after = clock_timestamp() WHERE id IN (
+        SELECT id FROM background_jobs WHERE status = 'pending'
+        AND run_after > clock_timestamp() AND run_after < '2099-01-01' FOR UPDATE SKIP LOCKED)
+"""
+# What is locked a claim passes over anyhow.
+_PUT_OFF = """
+    UPDATE background_jobs SET run_after = 'infinity' WHERE id IN (
+        SELECT id FROM background_jobs WHERE status = 'pending' AND run_after IS NULL
+        AND priority = %s AND id <> %s FOR UPDATE SKIP LOCKED)
+    RETURNING id
+"""
+
 
 @dataclass
 class Ground:
@@ -41,10 +55,7 @@ class Ground:
 
     def look(self) -> None:
         """Read how all jobs stand, and spare them their back-off."""
-        query(
-            "UPDATE background_jobs SET run_after = clock_timestamp() WHERE status = 'pending'"
-            " AND run_after > clock_timestamp() AND run_after < '2099-01-01'"
-        )
+        query(_SPARE_BACK_OFF)
         self.states = {}
         told = query("SELECT metadata->>'trial', id, status FROM background_jobs")
         for trial, job, status in told:
@@ -147,21 +158,21 @@ class Trial:
             "at": -1,
         }
 
-    def make_claimed(self, worker: UUID, host: str) -> lifecycle.Claimed:
-        """Create a job and claim it for `worker` before anyone else can see it."""
-        while True:
-            with transaction.atomic():
-                # A claim passes over what is locked; else it would take those that stand before.
-                query(
-                    "SELECT FROM background_jobs WHERE status = 'pending' AND priority = %s"
-                    " FOR UPDATE SKIP LOCKED",
-                    Priority.CRITICAL,
-                )
-                job = self.make(priority=Priority.CRITICAL)
-                claimed = lifecycle.claim(worker, host, 1)
-                if claimed and claimed.job_id == job:
-                    return claimed
-                transaction.set_rollback(True)  # one was let go by another just between
+    def make_claimed(self, worker: UUID, host: str) -> lifecycle.Claimed | None:
+        """Create a job and claim it for `worker` before anyone else can see it. None where a claim
+        that was under way let another job go just between: try again."""
+        with transaction.atomic():
+            job = self.make(priority=Priority.CRITICAL)
+            before = query(_PUT_OFF, Priority.CRITICAL, job)
+            claimed = lifecycle.claim(worker, host, 1)
+            query(
+                "UPDATE background_jobs SET run_after = NULL WHERE id = ANY (%s)",
+                [other for (other,) in before],
+            )
+            if claimed and claimed.job_id == job:
+                return claimed
+            transaction.set_rollback(True)
+        return None
 
     def until_ended(self, job: UUID) -> Steps:
         """Wait until the fault has fired, or the job has ended without."""
