@@ -21,12 +21,13 @@ from imports.prices import PriceWriter
 from imports.profiles import Feed
 from imports.readers import Source, UnreadableFeed
 from imports.rows import remarks
-from jobtracker import uploads
+from jobtracker import causes, uploads
 from jobtracker.catalogue import write
 from jobtracker.context import JobContext
 from jobtracker.images import queue as images
 from jobtracker.lifecycle import Created
 from jobtracker.models import BackgroundJob, JobSchedule, User
+from jobtracker.monitor.words import counted
 from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Invented, ItemTable, Pipeline, Stage
 from jobtracker.states import JobType, Permanent, StageState, Waiting
 from jobtracker.webhooks import calls, products
@@ -189,7 +190,7 @@ class ImportPipeline(Pipeline):
             context.checkpoint(
                 len(choice.mapping.fields), {"mapping": choice.mapping.to_json(), "by": choice.by}
             )
-        context.log(f"Mapping: {choice.by}, {len(choice.mapping.fields)} fields")
+        context.log(f"Mapping: {choice.by}, {counted(len(choice.mapping.fields), 'fields')}")
 
     def rows_imported(self, context: JobContext) -> None:
         """Write the rows, a batch and its checkpoint at a time."""
@@ -229,7 +230,7 @@ class ImportPipeline(Pipeline):
                 context.advance(_moved(counts), count, counts=counts)
                 del batch  # or it would stay beside the next one while that is made
         for message, number in remarks(context.job.id):
-            context.warn("rows", f"{number:,} rows: {message}")
+            context.warn("rows", f"{counted(number, 'rows')}: {message}")
         if _moved(counts) != count:
             raise Permanent(
                 f"The source has {_moved(counts):,} of the {count:,} records that were found when"
@@ -272,9 +273,9 @@ class ImportPipeline(Pipeline):
         if note := kept.get("source_fetched", (0, ""))[1]:
             result["note"] = note
         elif skipped and not done and not failed:
-            result["note"] = f"All {skipped:,} rows were skipped: {_commonest(job_id, 's')}"
+            result["note"] = f"{counted(skipped, 'rows')} read and skipped: {_causes(job_id, 's')}"
         if failed:
-            result["cause"] = _commonest(job_id, "f")
+            result["cause"] = _causes(job_id, "f")
         return Counts(max(total, done + failed + skipped), done, failed, skipped, result)
 
     def forget(self, job_id: UUID, stages: Iterable[str]) -> None:
@@ -388,12 +389,11 @@ def _write(context: JobContext, writer: write.Writer, batch: Batch) -> write.Out
     return write.in_transaction(commit)
 
 
-def _commonest(job_id: UUID, outcome: str) -> str:
+def _causes(job_id: UUID, outcome: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT detail->>'reason' FROM import_rows WHERE job_id = %s AND outcome = %s"
-            " GROUP BY 1 ORDER BY count(*) DESC LIMIT 1",
-            [job_id, outcome],
+            "SELECT detail->>'reason', count(*) FROM import_rows WHERE job_id = %s AND outcome = %s"
+            " GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT %s",
+            [job_id, outcome, causes.MESSAGES],
         )
-        row = cursor.fetchone()
-    return row[0] if row and row[0] else "no reason given"
+        return causes.told(cursor.fetchall())

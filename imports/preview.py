@@ -23,6 +23,7 @@ from jobtracker import uploads
 from jobtracker.catalogue import write
 from jobtracker.catalogue.models import CatalogueSource, Supplier
 from jobtracker.catalogue.write import Change
+from jobtracker.monitor.words import counted
 from jobtracker.sources import check_url, is_url
 from jobtracker.states import WaitForPerson
 from jobtracker.uploads import SourceRefused
@@ -55,7 +56,7 @@ class Preview:
         return (
             f"{self.source}: would create {self.created:,}, update {self.updated:,}, leave"
             f" {self.unchanged:,} unchanged, fail {self.failed:,}, skip {self.skipped:,}"
-            f" of {self.total:,} rows. Nothing was written."
+            f" of {counted(self.total, 'rows')}. Nothing was written."
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from jobtracker.access import operator_required, staff_required
 from jobtracker.hub import views as hub
 from jobtracker.models import JobCheckpoint, User
 from jobtracker.monitor.job import JobPage
+from jobtracker.monitor.words import counted
 from jobtracker.states import Status, Waiting
 from jobtracker.uploads import SourceRefused
 
@@ -163,13 +164,15 @@ def _frame(request: HttpRequest, found: DataImportJob, page: JobPage, step: str)
     job = page.job
     done = set(job.checkpoints.exclude(state="running").values_list("stage", flat=True))
     waiting = job.waiting_for in (Waiting.MAPPING, Waiting.CURRENCY)
-    count = f"{job.total_items:,} rows" if job.total_items else ""
+    count = counted(job.total_items, "rows") if job.total_items else ""
     steps = [
         ("source", "Source", count or found.import_type.upper(), "feed_parsed" in done),
         (
             "mapping",
             "Mapping",
-            "needs you" if waiting else f"{len(found.field_mappings.get('fields', []))} fields",
+            "needs you"
+            if waiting
+            else counted(len(found.field_mappings.get("fields", [])), "fields"),
             "fields_mapped" in done,
         ),
         ("run", "Run", page.row.state.label, job.status == Status.COMPLETED),

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connection
 
 from jobtracker.models import Worker
+from jobtracker.monitor.words import counted
 
 REQUESTS_AT_ONCE = 24  # in a web process; the rest of a crowd waits in it
 WEB_SESSIONS = REQUESTS_AT_ONCE + 3  # the log-in of sockets, the live path, the listener
@@ -68,7 +69,7 @@ class Budget:
         """Say it in a sentence."""
         hosts, webs = len(self.slots), self.webs
         return (
-            f"{hosts} worker host{'s' * (hosts != 1)} with {sum(self.slots)} slots and"
+            f"{hosts} worker host{'s' * (hosts != 1)} with {counted(sum(self.slots), 'slots')} and"
             f" {webs} web process{'es' * (webs != 1)} need {self.needed} of"
             f" {self.limit.admitted} sessions at full work; {self.used} are open."
         )

@@ -1,7 +1,11 @@
 """When two failures have one cause. Pure, so that lifecycle, pages and Sentry agree on it."""
 
 import re
+from collections.abc import Iterable
 from hashlib import blake2b
+
+MESSAGES = 200  # different ones that are looked at to name the causes
+TOLD = 3  # causes in one sentence
 
 _FILE_SUFFIX = r"(?:xml|csv|tsv|json|ndjson|txt|pdf|xlsx?|ods|zip|gz|py|sql|jpe?g|png|html?)"
 
@@ -29,6 +33,26 @@ def mask(text: str) -> str:
     for pattern, kind in _MASKS:
         text = pattern.sub(kind, text)
     return text.strip()
+
+
+def told(found: Iterable[tuple[str | None, int]]) -> str:
+    """Name the causes of several failures, given as (message, number) with the commonest first:
+    one as it stands, of more each with its number. Messages that differ in a number or an address
+    alone are one cause."""
+    said: dict[str, str] = {}
+    numbers: dict[str, int] = {}
+    for message, number in found:
+        text = message or "no reason given"
+        key = mask(text)
+        said.setdefault(key, text)
+        numbers[key] = numbers.get(key, 0) + number
+    if len(said) < 2:
+        return next(iter(said.values()), "no reason given")
+    ranked = sorted(said, key=lambda key: -numbers[key])
+    parts = [f"{said[key].rstrip('. ')} ({numbers[key]:,})" for key in ranked[:TOLD]]
+    if (left := len(ranked) - TOLD) > 0:
+        parts.append(f"{left:,} other cause{'s' * (left > 1)}")
+    return f"{'; '.join(parts)}."
 
 
 def fingerprint(job_type: str, stage: str, message: str) -> str:

@@ -16,6 +16,7 @@ from jobtracker import health
 from jobtracker.health import Finding
 from jobtracker.live.listener import CHANNEL
 from jobtracker.models import BackgroundJob, JobQueue
+from jobtracker.monitor.words import counted
 from jobtracker.states import Status
 
 OLDEST = 18  # uuidv7() makes the ids
@@ -76,10 +77,10 @@ def queue() -> Finding:
         return Finding(
             "queue",
             ok=False,
-            found=f"{held} jobs are held by a pause of {', '.join(paused)}.",
+            found=f"{counted(held, 'jobs')} held by a pause of {', '.join(paused)}.",
             cure="`manage.py jobs resume TYPE`, or the button on the queue monitor.",
         )
-    return Finding("queue", ok=True, found=f"{queued.count()} jobs are queued.")
+    return Finding("queue", ok=True, found=f"{counted(queued.count(), 'jobs')} queued.")
 
 
 def notifications() -> Finding:

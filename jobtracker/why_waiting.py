@@ -137,7 +137,9 @@ def _first_reason(job: BackgroundJob, now: _Standing) -> Why:
         return Why("cap", f"The cap is reached: {cap}")
     if not now.workers:
         return Why("no_worker", "No worker runs; start one: manage.py worker", now.ahead)
-    full = f"all {now.slots} slots are busy" if now.busy >= now.slots else ""
+    full = ""
+    if now.busy >= now.slots:
+        full = "the only slot is busy" if now.slots == 1 else f"all {now.slots} slots are busy"
     if now.ahead:
         others = f"{words.capped(now.ahead, AHEAD)} other job{'' if now.ahead == 1 else 's'}"
         return Why("behind", f"Behind {others}{full and f'; {full}'}", now.ahead)

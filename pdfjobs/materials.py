@@ -11,6 +11,7 @@ from jobtracker.catalogue import write
 from jobtracker.catalogue.models import CatalogueSource, DecimalStyle, Kind, Supplier
 from jobtracker.catalogue.normalise import decimal_style, normalise_record
 from jobtracker.context import JobContext
+from jobtracker.monitor.words import counted
 from jobtracker.states import Permanent
 from pdfjobs.models import PdfDocument, PdfImage, PdfPage, PdfRow
 from pdfjobs.pages import Done, each
@@ -86,7 +87,7 @@ def extract(context: JobContext, document: PdfDocument) -> None:
             reason = failed[0].detail["reason"]
             context.warn(
                 "records",
-                f"Page {page.number}: {len(failed)} records could not be written: {reason}",
+                f"Page {page.number}: {counted(len(failed), 'records')} not written: {reason}",
                 f"page {page.number}",
             )
 

@@ -10,9 +10,11 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 
+from jobtracker import causes
 from jobtracker.context import JobContext
 from jobtracker.lifecycle import Created
 from jobtracker.models import BackgroundJob, User
+from jobtracker.monitor.words import counted
 from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Invented, ItemTable, Pipeline, Stage
 from jobtracker.states import JobType
 from pdfjobs.models import PdfChunk, PdfDocument, PdfImage, PdfPage, PdfRow
@@ -168,11 +170,11 @@ class PdfPipeline(Pipeline):
             "unchanged": unchanged,
         }
         if failed := outcomes.get("f", 0):
-            result["note"] = f"{failed:,} records could not be written; their pages say why."
+            result["note"] = f"{counted(failed, 'records')} not written; the pages say why."
         elif not result["materials"] and states.get(State.DONE):
             result["note"] = _nothing_found(pages.filter(state=State.DONE))
         if states.get(State.FAILED):
-            result["cause"] = _commonest_error(pages)
+            result["cause"] = _causes(pages)
         return Counts(
             sum(states.values()),
             states.get(State.DONE, 0),
@@ -320,7 +322,6 @@ def _nothing_found(pages: QuerySet[PdfPage]) -> str:
     return "No page holds a product table that could be read: " + ", ".join(words)
 
 
-def _commonest_error(pages: QuerySet[PdfPage]) -> str:
+def _causes(pages: QuerySet[PdfPage]) -> str:
     failed = pages.filter(state=State.FAILED).values_list("error").annotate(number=Count("pk"))
-    error: str = failed.order_by("-number")[0][0]
-    return error
+    return causes.told(failed.order_by("-number", "error")[: causes.MESSAGES])

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from jobtracker.catalogue.normalise import storable
 from jobtracker.context import JobContext
+from jobtracker.monitor.words import counted
 from jobtracker.states import Permanent, Status, Waiting
 from pdfjobs.desk import Desk, keep
 from pdfjobs.models import PdfDocument, PdfImage, PdfPage
@@ -36,7 +37,7 @@ def load(context: JobContext, document: PdfDocument, desk: Desk) -> None:
     chosen = page_numbers(stated, opened.pages)
     if not chosen:
         raise Permanent(
-            f"{document.filename} has {opened.pages:,} pages; {stated} are none of them."
+            f"{document.filename} has {counted(opened.pages, 'pages')}, none of them in {stated}."
         )
     if len(chosen) > settings.PDF_MAX_PAGES or opened.pages > PAGES_KNOWN_MOST:
         raise Permanent(
@@ -98,7 +99,9 @@ def read_text(context: JobContext, document: PdfDocument, desk: Desk) -> None:
 
     tally = each(context, document, "text_extracted", work)
     if tally.lacking:
-        context.warn("text", f"{tally.lacking:,} of {tally.pages:,} pages have no text layer.")
+        context.warn(
+            "text", f"{tally.lacking:,} of {counted(tally.pages, 'pages')} without a text layer."
+        )
 
 
 def read_tables(context: JobContext, document: PdfDocument, desk: Desk) -> None:

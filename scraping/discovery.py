@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 from protego import Protego
 
+from jobtracker.monitor.words import counted
 from jobtracker.outbound import OutboundError
 from scraping.canonical import canonical
 from scraping.options import Options
@@ -160,7 +161,7 @@ def _mode(options: Options, complete: bool, usable: int, has_pages: bool) -> str
 
 
 def _conclusion(found: Discovery, usable: int, complete: bool) -> str:
-    counts = f"{found.sitemap_urls:,} addresses, {usable:,} of them to be read"
+    counts = f"{counted(found.sitemap_urls, 'addresses')}, {usable:,} of them to be read"
     if not found.sitemap_urls:
         counts = "no addresses"
     if found.mode == "sitemap":

@@ -7,6 +7,8 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Count, QuerySet
 
+from jobtracker import causes
+from jobtracker.monitor.words import counted
 from jobtracker.pipelines import Counts
 from scraping.models import ScrapingPage, ScrapingRow
 
@@ -63,13 +65,18 @@ def recount(job_id: UUID) -> Counts:
     if done and not result["materials"]:
         result["note"] = _no_materials(job_id, done)
     elif done and unchanged_pages == done:
-        result["note"] = f"None of the {done:,} pages has changed since the last crawl."
+        result["note"] = (
+            "The page has not changed since the last crawl."
+            if done == 1
+            else f"None of the {done:,} pages has changed since the last crawl."
+        )
     elif skipped and not done and not failed:
         result["note"] = (
-            f"All {skipped:,} pages were skipped: {_commonest(pages_of(job_id), Status.SKIPPED)}"
+            f"{counted(skipped, 'pages')} found and skipped:"
+            f" {_causes(pages_of(job_id), Status.SKIPPED)}"
         )
     if failed:
-        result["cause"] = _commonest(pages_of(job_id), Status.FAILED)
+        result["cause"] = _causes(pages_of(job_id), Status.FAILED)
     return Counts(sum(pages.values()), done, failed, skipped, result)
 
 
@@ -129,16 +136,15 @@ def nothing_read(session_id: UUID) -> str:
     for status, word in ((Status.FAILED, "failed"), (Status.SKIPPED, "was skipped")):
         if number := pages.filter(status=status).count():
             which = "The only page" if number == 1 else f"Every one of {number:,} pages"
-            return f"{which} {word}: {_commonest(pages, status)}"
+            return f"{which} {word}: {_causes(pages, status)}"
     return "No page was found to read."
 
 
-def _commonest(pages: QuerySet[ScrapingPage], status: Status) -> str:
-    """Return the commonest reason among the failed or skipped ones of `pages`."""
+def _causes(pages: QuerySet[ScrapingPage], status: Status) -> str:
+    """Name the reasons of the failed or skipped ones of `pages`."""
     column = "skip_rule" if status == Status.SKIPPED else "error"
-    reasons = pages.filter(status=status).order_by().values_list(column)
-    first = reasons.annotate(number=Count("pk")).order_by("-number", column).first()
-    return (first and first[0]) or "no reason given"
+    reasons = pages.filter(status=status).values_list(column).annotate(number=Count("pk"))
+    return causes.told(reasons.order_by("-number", column)[: causes.MESSAGES])
 
 
 def _no_materials(job_id: UUID, done: int) -> str:
@@ -149,14 +155,10 @@ def _no_materials(job_id: UUID, done: int) -> str:
             rows.filter(outcome__in="fs").values_list("detail", flat=True)[0] or {}
         )
         return (
-            f"{done:,} {_pages(done)} read; none of {rejected:,} products could be kept:"
+            f"{counted(done, 'pages')} read; of {counted(rejected, 'products')} none could be kept:"
             f" {detail.get('reason', 'no reason given')}"
         )
-    return f"{done:,} {_pages(done)} read, none with structured product data."
-
-
-def _pages(number: int) -> str:
-    return "page" if number == 1 else "pages"
+    return f"{counted(done, 'pages')} read, none with structured product data."
 
 
 def _failed_row(row: ScrapingRow) -> dict[str, Any]:

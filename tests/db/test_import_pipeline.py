@@ -115,6 +115,14 @@ def test_a_job_whose_rows_all_failed_is_failed_with_the_commonest_reason(tmp_pat
     assert not Material.objects.exists()
 
 
+def test_rows_that_failed_by_two_causes_name_both(tmp_path):
+    nameless = {"name": "Nameless", "price": "1.00 EUR", "colour": "red"}
+    keyed = [{**PRODUCTS[0], "sku": f"NL-{number}", "price": "abc"} for number in range(2)]
+    job = imported(xml_feed(tmp_path / "tiles.xml", [nameless, *keyed]), "--supplier", "N")
+    price, _ = ImportRow.objects.filter(job=job, number__gt=1).values_list("detail__reason", flat=1)
+    assert job.error == f"All 3 items failed: {price.rstrip('.')} (2); no key (1)."
+
+
 def test_prices_that_are_none_at_all_fail_their_rows_and_so_the_job(tmp_path):
     feed = tmp_path / "t.csv"
     feed.write_text("sku,name,price\nA1,Slate,abc\nA2,Chalk,def\n")
@@ -163,7 +171,7 @@ def test_a_job_whose_rows_were_all_skipped_is_completed_with_a_note(feed, monkey
     monkeypatch.setattr("imports.mapping.families.Families.fold", lambda *_: "not for sale")
     job = imported(feed, "--supplier", "N")
     assert (job.status, job.skipped_items) == (Status.COMPLETED, 3)
-    assert job.result["note"] == "All 3 rows were skipped: not for sale"
+    assert job.result["note"] == "3 rows read and skipped: not for sale"
     assert "not for sale" in manage("jobs", "show", job.pk).out
 
 

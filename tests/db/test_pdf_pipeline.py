@@ -144,7 +144,7 @@ def test_only_the_named_pages_are_read(shelf, pdf):
 def test_pages_that_the_file_does_not_have_are_an_error(shelf, pdf):
     job = processed(pdf, "--pages", "7-9")
     assert (job.status, job.error) == (
-        "failed", "tiles.pdf has 3 pages; 7-9 are none of them.",
+        "failed", "tiles.pdf has 3 pages, none of them in 7-9.",
     )  # fmt: skip
 
 

@@ -106,17 +106,17 @@ def test_products_that_make_no_material_are_counted_in_the_note_and_listed(site)
     site.pages = {"/": [product(price="9.90")]}
     site.sitemap = []
     job = scraped("/")
-    assert "1 page read; none of 1 products could be kept" in job.result["note"]
+    assert "1 page read; of 1 product none could be kept" in job.result["note"]
     [failure] = pipelines.get(job.job_type).failures(job.pk, 5)
     assert failure["url"] == f"{ORIGIN}/"
     assert "neither a name" in failure["reason"]
 
 
-def test_a_crawl_whose_pages_all_failed_is_failed_with_the_commonest_cause(site):
+def test_a_crawl_whose_pages_all_failed_is_failed_with_the_causes(site):
     site.pages = {"/": "The site did not answer.", "/a": "Refused.", "/b": "Refused."}
     job = scraped("/")
     assert job.status == "failed"
-    assert job.error == "Every one of 3 pages failed: Refused."
+    assert job.error == ("Every one of 3 pages failed: Refused (2); The site did not answer (1).")
 
 
 def test_an_operators_retry_of_such_a_crawl_fetches_again(site):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobtracker.causes import fingerprint, mask
+from jobtracker.causes import fingerprint, mask, told
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,21 @@ def test_type_stage_and_message_tell_causes_apart():
 @given(st.text())
 def test_every_message_has_a_fingerprint(message):
     assert fingerprint("xml_import", "read", message)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ([], "no reason given"),
+        ([("No key.", 4)], "No key."),
+        ([(None, 1)], "no reason given"),
+        ([("price 12 is negative", 3), ("price 9 is negative", 1)], "price 12 is negative"),
+        ([("No key.", 1200), ("No price.", 1)], "No key (1,200); No price (1)."),
+        (
+            [("no a", 2), ("row 1 is cut", 1), ("row 2 is cut", 1), ("no b", 1), ("no c", 1)],
+            "no a (2); row 1 is cut (2); no b (1); 1 other cause.",
+        ),
+    ],
+)
+def test_several_causes_are_all_named_with_their_numbers(found, said):
+    assert told(found) == said

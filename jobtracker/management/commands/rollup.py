@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 
 from jobtracker import metrics
 from jobtracker.management.options import TrackerCommand, add_json_option
+from jobtracker.monitor.words import counted
 
 
 class Command(TrackerCommand):
@@ -28,4 +29,4 @@ class Command(TrackerCommand):
         if options["json"]:
             print(json.dumps({"hours": hours, "final_until": final_until}, indent=2))
             return
-        print(f"{hours:,} hours computed; final until {final_until}.")
+        print(f"{counted(hours, 'hours')} computed; final until {final_until}.")
