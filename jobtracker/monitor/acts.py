@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -36,8 +37,9 @@ def cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """Cancel a pending job, or ask a running one to stop."""
     changed = lifecycle.cancel([job_id], _user(request))
     if changed.get(job_id) == "cancelled":
-        return _back(request, "Cancelled.")
-    return _back(request, "Asked to stop." if changed else "", "The job had already ended.")
+        return _back(request, "Cancelled; it did not run.")
+    asked = f"Asked to stop; what has not stopped in {settings.GRACE_SECONDS:g} s is killed."
+    return _back(request, asked if changed else "", "The job had already ended.")
 
 
 @operator_required()

@@ -23,6 +23,7 @@ from jobtracker.why_waiting import NEEDS, Why, why_waiting
 LOG_LINES = 200
 EARLIER_RUNS = 9
 RUNS_HEIGHT = 88  # pixels
+HEADLINE = 160  # characters of what went wrong
 DATA_LENGTH = 20_000
 RESULTS = {
     "materials": "Materials",
@@ -173,9 +174,11 @@ class JobPage:
             if job.skipped_items:
                 said.append((f", {job.skipped_items:,} skipped", False))
             return [*said, (".", False)]
+        verb = "Failed" if job.status == Status.FAILED else "Cancelled"
+        if not self.attempts:
+            return [(f"{verb} before its first attempt.", False)]
         tries = words.counted(len(self.attempts), "attempts")
         kept = f"{row.moved:,} of {words.counted(job.total_items, row.noun)}"
-        verb = "Failed" if job.status == Status.FAILED else "Cancelled"
         said = [(f"{verb} after ", False), (tries, True)]
         if job.total_items:
             said += [("; ", False), (kept, True), (" are over and kept", False)]
@@ -382,6 +385,13 @@ class Trouble:
     message: str
     advice: str
     attempt: JobAttempt | None
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """What of the message belongs in the headline, and what below it: a line that cannot be
+        read at a glance stands below as a whole."""
+        first, _, rest = self.message.strip().partition("\n")
+        return (first, rest.strip()) if len(first) <= HEADLINE else ("", self.message.strip())
 
     @property
     def sentry_url(self) -> str | None:

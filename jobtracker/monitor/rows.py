@@ -208,6 +208,11 @@ class Row:
         return self.job.status in LIVE and not self.job.cancel_requested_at
 
     @property
+    def cancel(self) -> str:
+        """How a cancel of the job is called: what it does to one that runs is not the same."""
+        return "stop" if self.running else "cancel"
+
+    @property
     def retryable(self) -> bool:
         return self.job.status in (Status.FAILED, Status.CANCELLED)
 
@@ -227,7 +232,7 @@ class Row:
         """The names of the acts that the job allows now, for its menu."""
         names = (
             ("priority", self.job.status == Status.PENDING),
-            ("cancel", self.cancellable),
+            (self.cancel, self.cancellable),
             ("retry", self.retryable),
             ("retry-failed", self.items_retryable),
         )

@@ -4,12 +4,14 @@ const WORDS = {
   open: "Open job",
   priority: "Change priority…",
   cancel: "Cancel job",
+  stop: "Cancel job",
   retry: "Retry",
   "retry-failed": "Retry failed items",
   "run-again": "Run again from a stage…",
   "mark-completed": "Mark completed…",
   "mark-failed": "Mark failed…",
 };
+const ADDRESSES = { stop: "cancel" }; // where that is not the act's own word
 let opener = null;
 
 function entry(act, { url, name, value = "" }) {
@@ -22,11 +24,12 @@ function entry(act, { url, name, value = "" }) {
   }
   element.className = "jt-op";
   const dialog = `jt-${act}`;
+  const address = `${url}/${ADDRESSES[act] ?? act}`;
   if (document.getElementById(dialog)) {
-    Object.assign(element.dataset, { dialog, url: `${url}/${act}`, name, value });
+    Object.assign(element.dataset, { dialog, url: address, name, value });
   } else {
     element.setAttribute("form", "jt-act");
-    element.setAttribute("formaction", `${url}/${act}`);
+    element.setAttribute("formaction", address);
     Object.assign(element.dataset, { act, sure: `${WORDS[act]}: ${name}?` });
   }
   element.addEventListener("click", () => menu.hidePopover());

@@ -30,8 +30,10 @@ function write(element, words) {
   if (words !== null && element.textContent !== words) element.textContent = words;
 }
 
-// The browser's clock may be wrong; the page says what time it was on the server.
-const skew = Date.now() - Date.parse(document.getElementById("jt-live")?.dataset.now ?? new Date());
+// The browser's clock may be wrong; the page says what time it was on the server as it was sent.
+const [sent] = performance.getEntriesByType("navigation");
+const arrived = performance.timeOrigin + (sent?.responseStart || performance.now());
+const skew = arrived - Date.parse(document.getElementById("jt-live")?.dataset.now ?? new Date(arrived));
 const since = (iso) => (Date.now() - skew - Date.parse(iso)) / 1000;
 
 setInterval(() => {

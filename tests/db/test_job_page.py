@@ -95,6 +95,35 @@ def test_says_when_a_job_that_is_asked_to_stop_is_killed(pipeline, queues, opera
     assert stops in operator.get("/admin/async-queue-monitor").content.decode()
 
 
+def test_a_cancel_says_beforehand_what_it_does_to_this_job(pipeline, queues, operator):
+    waiting = make_job()
+    shown = operator.get(url(waiting)).content.decode()
+    assert 'data-act="cancel"' in shown
+    assert 'data-cancel="It does not run, so it is cancelled at once.' in shown
+    claim()
+    assert 'data-act="stop"' in operator.get(url(waiting)).content.decode()
+    acts = page_of(waiting).row.actions.split()
+    assert "stop" in acts
+    assert "cancel" not in acts
+
+
+def test_a_long_reason_is_no_headline(pipeline, queues, operator):
+    job, reason = make_job(), "The supplier sent last year's feed again. " * 10
+    lifecycle.mark_failed(job.pk, reason, None)
+    assert page_of(job).trouble.parts == ("", f"Marked failed by hand: {reason}".strip())
+    shown = operator.get(url(job)).content.decode()
+    assert "<b>Failed</b>" in shown
+    assert '<p class="jt-whole" tabindex="0">Marked failed by hand: The supplier' in shown
+    assert sentence(job) == "Failed before its first attempt."
+
+
+def test_a_short_one_is_told_once(pipeline, queues, operator):
+    job = make_job()
+    lifecycle.mark_failed(job.pk, "Wrong feed.", None)
+    assert page_of(job).trouble.parts == ("Marked failed by hand: Wrong feed.", "")
+    assert 'class="jt-whole"' not in operator.get(url(job)).content.decode()
+
+
 def test_says_what_a_job_waits_for_and_links_to_the_answer(pipeline, queues, operator):
     job, claimed = running()
     lifecycle.wait(claimed.token, Waiting.MAPPING, {"message": "Which field is the price?"})
