@@ -12,7 +12,17 @@ from pathlib import Path
 
 from harness import FIGURES, Figure, show
 
-PROGRAMS = ("imports.py", "pdf.py", "scraping.py", "materials.py", "memory.py", "engine.py", "browser.py")
+PROGRAMS = (
+    "imports.py",
+    "pdf.py",
+    "scraping.py",
+    "materials.py",
+    "memory.py",
+    "engine.py",
+    "stop.py",
+    "browser.py",
+    "clicks.py",
+)
 
 
 def main() -> None:
