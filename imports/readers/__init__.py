@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from . import csv_reader, json_reader, packing, sheet_reader, xml_reader
+from . import csv_reader, datanorm_reader, json_reader, packing, sheet_reader, xml_reader
 from .detect import KINDS, kind_of
 from .field_survey import FieldSurvey, Survey, survey_records
 from .model import Candidate, Dialect, Inspection, Record, Source, UnreadableFeed
@@ -55,7 +55,8 @@ class Reader(Protocol):
 SURVEYED = 5_000  # records that a survey looks into
 TOLD = 500  # records between two words about how far a survey is
 
-PLAIN = ("xml", "json", "text")  # kinds of files that are read as they are
+PLAIN = ("xml", "json", "datanorm", "text")  # kinds of files that are read as they are
+READABLE = "XML, CSV, JSON, Excel and Datanorm"
 LOOKED_AT = 200  # records of each file in an archive, and each sheet, to choose among them
 
 READERS: dict[str, Reader] = {
@@ -63,6 +64,7 @@ READERS: dict[str, Reader] = {
     "csv": csv_reader,
     "json": json_reader,
     "xlsx": sheet_reader,
+    "datanorm": datanorm_reader,
 }
 
 
@@ -109,11 +111,8 @@ def inspect(
     kind = kind_of(plain.path)
     wanted = type or kind
     if kind not in PLAIN or wanted not in (*READERS, "text"):
-        *most, last = (name.upper() for name in READERS)
-        raise UnreadableFeed(
-            f"The file is {KINDS.get(wanted if kind in PLAIN else kind, wanted)}; "
-            f"only {', '.join(most)} and {last} feeds can be read."
-        )
+        what = KINDS.get(wanted if kind in PLAIN else kind, wanted)
+        raise UnreadableFeed(f"The file is {what}; only {READABLE} feeds can be read.")
     reader = READERS["csv" if wanted == "text" else wanted]
     found = reader.inspect(plain.path, encoding=encoding, delimiter=delimiter, record=record)
     return replace(

@@ -43,6 +43,7 @@ KINDS = {
     "archive": "a compressed archive",
     "html": "an HTML page (perhaps a log-in or error page)",
     "json": "JSON",
+    "datanorm 5": "Datanorm 5 (ask for version 4)",
     "binary": "binary data",
 }
 
@@ -50,6 +51,7 @@ _HTML = re.compile(r"<(!doctype\s+html|html|head|body|script|meta)[\s/>]", re.IG
 _JSON = re.compile(r"\{\s*[\"}]|\[\s*[\[{\]\"]|\[\s*-?\d+(\.\d+)?\s*[,\]]")
 _MARKUP = re.compile(r"<[?!A-Za-z_]")
 _PROLOGUE = re.compile(r"(\s|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
+_DATANORM = re.compile(r"V [ \d]{6}[^\r\n]{110,122}\r?\n(?P<records>[ABDEPRST];)|V;05")
 _CONTROLS = bytes(b for b in range(32) if b not in b"\t\n\r\f\x1a\x1b")
 
 
@@ -99,4 +101,6 @@ def _text_kind(head: bytes) -> str:
     if _MARKUP.match(start):
         prologue = _PROLOGUE.match(start)
         return "html" if _HTML.match(start, prologue.end() if prologue else 0) else "xml"
+    if found := _DATANORM.match(start):
+        return "datanorm" if found["records"] else "datanorm 5"
     return "json" if _JSON.match(start) else "text"

@@ -27,7 +27,7 @@ MAX_ENTRIES = 1_000
 SHOWN = 5  # names in a sentence
 
 PACKED = ("gzip", "zip")
-FEEDS = ("xml", "json", "text", "xlsx")
+FEEDS = ("xml", "json", "datanorm", "text")  # and workbooks
 
 
 class Readable(Protocol):
@@ -143,9 +143,9 @@ def _from_zip(path: Path, room: Path, merit: Merit, wanted: str | None) -> tuple
             kind = kind_of(file) if entry.file_size else "nothing"
             worth = (False, 0.0)
             if len(entries) > 1:
-                found = merit(file, None) if kind in ("xml", "json", "text") else None
+                found = merit(file, None) if kind in FEEDS else None
                 worth = (True, 0.0) if kind == "xlsx" else found or (False, -1.0)
-                if kind not in FEEDS or worth[1] < 0:
+                if worth[1] < 0:
                     file.unlink()
                     continue
             if best is None or worth > best[0]:

@@ -35,7 +35,7 @@ def test_files_of_other_kinds_are_named(file: Path, kind: str) -> None:
     file.write_bytes(feeds.NOT_FEEDS[kind])
     sentence = refusal(file)
     assert sentence.startswith(f"The file is {kind}")
-    assert sentence.endswith("only XML, CSV, JSON and XLSX feeds can be read.")
+    assert sentence.endswith("only XML, CSV, JSON, Excel and Datanorm feeds can be read.")
 
 
 @pytest.mark.parametrize("page", feeds.HTML_PAGES)

@@ -24,7 +24,9 @@ from jobtracker.waiting import COMPLETED, FAILED, UNDECIDED
 
 
 class Command(TrackerCommand):
-    help = "Import product feeds (XML, CSV, JSON, Excel) from files, globs or addresses."
+    help = (
+        "Import product feeds: XML, CSV, JSON, Excel or Datanorm, from files, globs or addresses."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("sources", nargs="+", metavar="SOURCE")
