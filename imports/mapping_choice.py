@@ -22,7 +22,7 @@ from imports.mapping import (
 )
 from imports.models import MappingTemplate
 from imports.prices import price_fields
-from imports.profiles import Feed, Profile
+from imports.profiles import Feed, Profile, with_structure
 from imports.readers import Record, Survey
 from jobtracker.catalogue.models import DecimalStyle, Supplier
 from jobtracker.states import Waiting
@@ -85,8 +85,9 @@ def choose(
 
 
 def hints_of(profile: Profile | None, feed: Feed) -> Hints:
-    """Return what the format of a feed says of its fields; nothing where it is unknown."""
-    return profile.hints(feed) if profile else Hints("", {})
+    """Return what the format of a feed says of its fields, if it is known, and what its structure
+    says."""
+    return with_structure(profile.hints(feed) if profile else Hints("", {}), feed)
 
 
 def _suggested(suggestion: Suggestion, *, confirm: bool, price_only: bool) -> Choice:

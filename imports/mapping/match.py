@@ -63,7 +63,7 @@ _TAX = _word_set(names.TAX_WORDS)
 _FILLERS = _word_set(names.FILLERS)
 _TURNING = _word_set(names.TURNING)
 _GENERIC = _word_set("|".join(names.GENERIC))
-_AMOUNTS = _word_set("|".join(names.AMOUNTS))
+_WHOLE = _word_set("|".join(names.AMOUNTS | names.TITLES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,10 @@ def match_name(source: str) -> NameMatch:
     if before and len(words) == 1 and words[0] in _GENERIC:
         group = names.GROUPS.get(before[-1], before[-1])
         joined = _strengths((*before[:-1], group, *words))
-        if words[0] in _AMOUNTS and max(joined.values(), default=0) < FILLED:
-            whole = _strengths(before)  # the value of a price is the price
+        if words[0] in _WHOLE and max(joined.values(), default=0) < FILLED:
+            whole = _strengths(
+                before
+            )  # the value of a price is the price, the name of a brand the brand
             joined |= {target: FILLED for target in whole if whole[target] >= SAME_PHRASE}
         if max(joined.values(), default=0) >= FILLED:
             strengths = joined

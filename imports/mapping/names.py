@@ -443,9 +443,11 @@ AMOUNTS = word_set(
     "value|amount|valor|wert|valeur|valore|betrag|importe|montant|importo|kwota|částka|belopp|"
     "сумма|значение|ποσό|bedrag|beløb|summa|összeg|suma|tutar"
 )
-GENERIC = AMOUNTS | word_set(
-    "id|name|code|text|title|url|src|description|label|type|content|number"
+TITLES = word_set(
+    "name|title|label|nombre|nome|nom|nazwa|název|имя|наименование|название|titel|titre|título|"
+    "titolo|bezeichnung|όνομα|naam|navn|namn|nimi|név|nume|назва|име|naziv"
 )
+GENERIC = AMOUNTS | TITLES | word_set("id|code|text|url|src|description|type|content|number")
 
 # Names of a group of fields that stand for one of them: "pricing/amount" is a price.
 GROUPS = {

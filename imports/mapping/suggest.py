@@ -46,7 +46,6 @@ _TIE = 0.02
 _UNIQUE_NAME = 0.98
 _SAMPLED_VALUES = 400
 _MOST_UNKNOWN = 0.05
-_KNOWN = 0.97
 _PROMOTED = 0.82
 _MOST = 0.8
 _LONGEST_TITLE = 70
@@ -166,7 +165,7 @@ def _column(
     scores = {}
     if name.decoy is None:
         for target, strength in name.strengths.items():
-            if known.fields and target in REQUIRED:
+            if known.format and target in REQUIRED:
                 continue  # the format has its own; whatever else is called so is another thing
             scores[target] = _score(target, strength, shape, field.repeated)
         if not scores and (guess := by_shape_alone(shape)):
@@ -206,15 +205,15 @@ def _shape(
 
 def _known(hint: Hint, shape: Shape, format_name: str) -> tuple[float, str]:
     """How sure a format's own field is: its name is beyond doubt, its values may be wrong."""
-    said = f"{format_name}: {hint.note}"
+    said = f"{format_name}: {hint.note}" if format_name else hint.note
     if hint.target not in REQUIRED:
-        return _KNOWN, said
+        return hint.sureness, said
     agreement, reason = fit(hint.target, shape)
     if agreement <= 0.2:
         return 0.3, f"{said}, but: {reason}"
     if agreement < 0.5 and hint.target in ("key", "sku"):
         return _ASK, f"{said}, but: {reason}"
-    return _KNOWN, f"{said}. {reason}"
+    return hint.sureness, f"{said}. {reason}"
 
 
 def _score(target: str, strength: float, shape: Shape, repeated: bool) -> tuple[float, str]:
@@ -265,7 +264,9 @@ def _suggestion(
 ) -> FieldSuggestion:
     confidence, reason = column.scores.get(target or "", (0.0, "No known name or form"))
     if column.decoy:
-        by = f"{format_name}: " if column.is_known else "Likely a decoy: "
+        by = "Likely a decoy: "
+        if column.is_known:
+            by = f"{format_name}: " if format_name else ""
         reason = by + column.decoy
     elif target is None and column.scores:
         best = max(column.scores, key=lambda key: column.scores[key][0])

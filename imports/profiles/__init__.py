@@ -27,8 +27,9 @@ from . import (
     yml,
 )
 from .profile import Feed, Profile, Rule
+from .structure import with_structure
 
-__all__ = ["PROFILES", "Feed", "Profile", "Rule", "inspect", "named"]
+__all__ = ["PROFILES", "Feed", "Profile", "Rule", "inspect", "named", "with_structure"]
 
 PROFILES: tuple[Profile, ...] = (
     google_merchant.PROFILE,

@@ -61,6 +61,8 @@ class Feed:
     path: Path
     source: Source
     survey: Survey
+    elsewhere: tuple[str, ...] = ()
+    """Paths of other records in the document, the likeliest first."""
 
     def read(self, record: str) -> Iterator[Fields]:
         """The records at another path of the document."""

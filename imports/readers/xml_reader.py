@@ -303,22 +303,51 @@ def _fields(record: Any, names: Names) -> Fields:
 def _flatten(element: Any, path: str, fields: Fields, names: Names, depth: int) -> None:
     """Put an element's text, attributes and children into fields, in document order.
 
-    Text between children makes the whole a piece of prose: one value, no fields below it.
+    Text between children makes the whole a piece of prose: one value, no fields below it. Elements
+    that follow each other under one name give a value to each of their fields, "" where one of
+    them lacks it: the unit of the third feature stays the third unit.
     """
     if depth > MAX_DEPTH:
         raise _too_deep(element)
     text = element.text or ""
     children = list(element)
-    if path and any(child.tail and not child.tail.isspace() for child in children):
+    if path and _is_prose(element):
         text, children = "".join(element.itertext()), []
     if (path and not children) or (text and not text.isspace()):
         put(fields, path or ".", text)
     below = f"{path}/" if path else ""
     for key, value in element.items():
         put(fields, below + names.attribute(key), value)
-    for child in children:
+    past = 0
+    for at, child in enumerate(children):
+        if at < past:
+            continue
         name = below + names.element(child)
-        if len(child) or child.attrib:
+        if not (len(child) or child.attrib):
+            put(fields, name, child.text or "")
+            continue
+        past = at + 1
+        while past < len(children) and children[past].tag == child.tag:
+            past += 1
+        if past == at + 1:
             _flatten(child, name, fields, names, depth + 1)
         else:
-            put(fields, name, child.text or "")
+            _flatten_in_step(children[at:past], name, fields, names, depth + 1)
+
+
+def _flatten_in_step(
+    elements: list[Any], path: str, fields: Fields, names: Names, depth: int
+) -> None:
+    """Put elements of the same name into fields, each with a value for all that any of them has."""
+    parts: list[Fields] = [{} for _ in elements]
+    for element, own in zip(elements, parts, strict=True):
+        _flatten(element, path, own, names, depth)
+    for key in dict.fromkeys(key for own in parts for key in own):
+        for own in parts:
+            value = own.get(key, "")
+            for each in [value] if isinstance(value, str) else value:
+                put(fields, key, each)
+
+
+def _is_prose(element: Any) -> bool:
+    return any(child.tail and not child.tail.isspace() for child in element)

@@ -50,6 +50,25 @@ def test_repeated_elements_become_lists_in_order(file: Path) -> None:
     assert fields(file, inner) == {"i": ["1", "2"], "n": "x", "s/i": ["3", "4"]}
 
 
+def test_fields_of_repeated_elements_stay_in_step(file: Path) -> None:
+    inner = (
+        '<p><f><n>a</n><v>1</v></f><f><n>b</n><v>2</v><u>mm</u></f><f k="x"><n>c</n></f>'
+        '<t u="cm">5</t><t>6</t></p>'
+    )
+    assert fields(file, inner) == {
+        "f/n": ["a", "b", "c"],
+        "f/v": ["1", "2", ""],
+        "f/u": ["", "mm", ""],
+        "f/@k": ["", "", "x"],
+        "t": ["5", "6"],
+        "t/@u": ["cm", ""],
+    }
+
+
+def test_prose_that_repeats_has_no_fields_below_it(file: Path) -> None:
+    assert fields(file, "<p><d>a <b>x</b> c</d><d>e</d></p>") == {"d": ["a x c", "e"]}
+
+
 def test_languages_stay_beside_their_texts(file: Path) -> None:
     inner = '<p><n xml:lang="en">Tile</n><n xml:lang="de">Fliese</n></p>'
     assert fields(file, inner) == {"n": ["Tile", "Fliese"], "n/@xml:lang": ["en", "de"]}

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from imports import readers
 from imports.mapping import Families, Mapping, Suggestion, column_styles, needs_person, suggest
-from imports.profiles import Feed, Profile, inspect
+from imports.mapping.hints import Hints
+from imports.profiles import Feed, Profile, inspect, with_structure
 from jobtracker.catalogue.normalise import Normalised, normalise_record
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "profiles"
@@ -40,10 +41,10 @@ def read(path: Path | str, **defaults: str) -> Read:
     path = FOLDER / path
     found, profile = inspect(path)
     survey = readers.survey(path, found.source)
-    feed = Feed(path, found.source, survey)
-    hints = {"hints": profile.hints(feed)} if profile else {}
+    feed = Feed(path, found.source, survey, tuple(each.path for each in found.candidates))
+    hints = with_structure(profile.hints(feed) if profile else Hints("", {}), feed)
     sample = list(islice(readers.read(path, found.source), 500))
-    suggestion = suggest(survey, sample, defaults, **hints)
+    suggestion = suggest(survey, sample, defaults, hints)
     # Through JSON and back, as it is kept between the stages of a job.
     mapping = Mapping.from_json(
         suggestion.mapping(BAR).to_json(), [each.source for each in survey.fields]
