@@ -66,7 +66,9 @@ def django_db_setup(
     and empty, the database that the settings name. Django flushes it after tests that commit,
     which would truncate all tables and make permissions anew."""
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        made = setup_databases(
+            verbosity=0, interactive=False, aliases={"default"}, serialized_aliases=()
+        )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flush.Command, "handle", lambda command, **options: empty())
         yield
