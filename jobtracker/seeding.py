@@ -29,14 +29,16 @@ def seed(number: int, told: Callable[[int], None] = lambda done: None) -> None:
     for done in range(0, number, BATCH):
         many = min(BATCH, number - done)
         with transaction.atomic():
-            _make(many)
+            # The oldest first: what is inserted in the order of the indexes is inserted fast.
+            _make(many, begins=1 - done / number, ends=1 - (done + many) / number)
         told(done + many)
     JobMetricsHour.objects.all().delete()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE background_jobs; ANALYZE job_attempts")
 
 
-def _make(number: int) -> None:
+def _make(number: int, begins: float, ends: float) -> None:
+    """Make jobs of a part of the year; the bounds are shares of it, counted back from now."""
     suppliers = list(Supplier.objects.filter(name__in=SUPPLIERS).values_list("pk", flat=True))
     invented = {p.job_type: p.invented for p in pipelines.registered() if p.invented}
     errors = [
@@ -56,7 +58,14 @@ def _make(number: int) -> None:
             _DRAW.format(
                 total=_by_kind("kind", {kind: e.total for kind, e in invented.items()}, "0")
             ),
-            {"number": number, "year": YEAR, "suppliers": suppliers, "kinds": [*invented]},
+            {
+                "number": number,
+                "begins": begins,
+                "ends": ends,
+                "year": YEAR,
+                "suppliers": suppliers,
+                "kinds": [*invented],
+            },
         )
         cursor.execute(
             "CREATE TEMPORARY TABLE seed_errors ON COMMIT DROP AS SELECT * FROM unnest(%s::text[],"
@@ -132,7 +141,8 @@ SELECT uuidv7(made - clock_timestamp()) AS id, made, kind, what,
     floor(random() * 15)::int AS place, random() AS luck
 FROM (
     SELECT clock_timestamp() - make_interval(secs => CASE WHEN live THEN random() * 3600
-            ELSE 7200 + random() * (%(year)s - 7200) END) AS made,
+            ELSE 7200 + (%(ends)s + random() * (%(begins)s - %(ends)s)) * (%(year)s - 7200) END)
+            AS made,
         CASE WHEN live THEN (ARRAY['pending', 'pending', 'later', 'mapping', 'processing'])
                 [1 + floor(random() * 5)]
             WHEN fate < 0.90 THEN 'completed' WHEN fate < 0.97 THEN 'failed'
@@ -141,6 +151,7 @@ FROM (
     FROM (SELECT random() AS fate, random() < 0.002 AS live
           FROM generate_series(1, %(number)s)) drawn
 ) born
+ORDER BY made
 """
 _STATUS = "CASE s.what WHEN 'later' THEN 'pending' WHEN 'mapping' THEN 'pending' ELSE s.what END"
 _ENDED_AT = "s.made + make_interval(secs => s.waited + s.took)"

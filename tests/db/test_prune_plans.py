@@ -58,6 +58,15 @@ def test_the_statements_use_indexes(many_jobs, monkeypatch):
 
 
 @pytest.mark.django_db
+def test_invented_jobs_lie_in_all_the_year_whatever_the_batch(monkeypatch):
+    monkeypatch.setattr(seeding, "BATCH", 500)
+    seeding.seed(1200)
+    months = BackgroundJob.objects.order_by().values_list("created_at__month", flat=True).distinct()
+    assert len(set(months)) == 12
+    assert BackgroundJob.objects.count() == 1200
+
+
+@pytest.mark.django_db
 def test_invented_jobs_are_of_every_kind(settings):
     refused = manage("seed_jobs", 3000)
     assert (refused.code, BackgroundJob.objects.count()) == (2, 0)
