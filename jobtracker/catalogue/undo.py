@@ -83,7 +83,7 @@ def begin(job: BackgroundJob, actor: User | None, reason: str = "") -> Reach:
 
     def noted() -> Reach:
         found = reach(job)
-        at = timezone.now().isoformat(timespec="seconds")
+        at = timezone.now().isoformat()
         by = actor.get_username() if actor else "command line"
         with connection.cursor() as cursor:
             cursor.execute(

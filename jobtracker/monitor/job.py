@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -136,6 +137,14 @@ class JobPage:
     def undo_url(self) -> str | None:
         """Where what the job wrote to the catalogue is taken back; None where nothing can be."""
         return None if undo.refusal(self.job) else reverse("job-undo", args=[self.job.pk])
+
+    @property
+    def undone(self) -> dict[str, Any] | None:
+        """When and by whom what the job wrote was taken back."""
+        match self.job.result.get("undone"):
+            case {"at": str(at), "by": str(by)}:
+                return {"at": datetime.fromisoformat(at), "by": by}
+        return None
 
     @property
     def needs(self) -> str:

@@ -12,6 +12,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
+from jobtracker.catalogue import undo
 from jobtracker.catalogue.models import Material
 from jobtracker.states import Cancelled, LeaseLost, Retryable
 from jobtracker.workers import processes
@@ -282,6 +283,21 @@ def test_materials_that_are_gone_are_read_again(site: Site) -> None:
     again = Crawled(site.url()).run()
     assert not again.page("/").unchanged
     assert Material.objects.count() == 1
+
+
+def test_what_was_undone_is_read_again_though_the_page_is_the_same(site: Site) -> None:
+    site.page("/", products=[product("A-1", "Oak")])
+    Crawled(site.url()).run().complete()
+    site.page("/", products=[product("A-1", "Ash")])
+    second = Crawled(site.url()).run()
+    second.complete()
+    job = second.session.background_job
+    undo.begin(job, None)
+    undo.undo_some(job, seconds=60)
+    assert Material.objects.get().name == "Oak"
+    again = Crawled(site.url()).run()
+    assert not again.page("/").unchanged
+    assert Material.objects.get().name == "Ash"
 
 
 def test_a_stop_writes_what_was_fetched_and_the_rest_waits(site: Site) -> None:

@@ -10,7 +10,7 @@ from jobtracker import outbound, schedules
 from jobtracker.catalogue.models import Material
 from jobtracker.models import BackgroundJob
 
-from .import_runs import PRODUCTS, imported, work_off, xml_feed
+from .import_runs import PRODUCTS, imported, manage, work_off, xml_feed
 from .schedules import jobs_of, make_schedule
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +50,14 @@ def test_an_unchanged_file_is_not_read_again_and_a_changed_one_is(folder):
     xml_feed(feed, [{**PRODUCTS[0], "price": "25.00 EUR"}, *PRODUCTS[1:]])
     third = run(schedule)
     assert (third.result["updated"], third.result["unchanged"]) == (1, 2)
+
+
+def test_an_unchanged_file_is_read_again_where_the_last_run_was_undone(folder):
+    feed = xml_feed(folder / "tiles.xml")
+    schedule = make_schedule(spec={"path": str(feed)})
+    assert manage("materials", "undo", "--job", run(schedule).pk).code == 0
+    assert run(schedule).result["created"] == 3
+    assert Material.objects.count() == 3
 
 
 def test_only_prices_change_where_that_is_asked(folder):
