@@ -15,6 +15,7 @@ from . import (
     bmecat,
     ceneo,
     cxml,
+    datanorm,
     google_merchant,
     heureka,
     idealo,
@@ -45,6 +46,7 @@ PROFILES: tuple[Profile, ...] = (
     idealo.PROFILE,
     ubl.PROFILE,
     cxml.PROFILE,
+    datanorm.PROFILE,
     skroutz.PROFILE,
 )
 _BY_NAME = {profile.name: profile for profile in PROFILES}

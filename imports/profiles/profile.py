@@ -91,7 +91,8 @@ def no_defaults(feed: Feed) -> dict[str, tuple[str, str]]:
 @dataclass(frozen=True)
 class Profile:
     """A format. It is recognised by `records`, the ends of the record's path in XML (none: any),
-    and by `signs`: all fields of one of these sets occur. `xml` False means a table."""
+    and by `signs`: all fields of one of these sets occur. `xml` False means a table. A feed is
+    `price_only` by its format, or where the field `named_by` holds nothing."""
 
     name: str
     rules: tuple[Rule, ...]
@@ -100,6 +101,12 @@ class Profile:
     xml: bool = True
     defaults: Defaults = no_defaults
     price_only: bool = False
+    named_by: str = ""
+
+    def sets_only_prices(self, survey: Survey) -> bool:
+        """Whether a feed holds nothing but prices for products that are known already."""
+        names = {plain(each.source, xml=self.xml) for each in survey.fields if each.coverage > 0}
+        return self.price_only or bool(self.named_by and self.named_by not in names)
 
     def record_in(self, found: Inspection) -> str | None:
         """The record path that the format prescribes ("" in a table); None where the file cannot
@@ -146,7 +153,7 @@ class Profile:
                 if hint.target or source not in found:
                     kept = tuple(each for each in found.get(source, ()) if each.target)
                     found[source] = (*kept, hint)
-        return Hints(self.name, found, self.defaults(feed), self.price_only)
+        return Hints(self.name, found, self.defaults(feed), self.sets_only_prices(feed.survey))
 
 
 def _hint(rule: Rule, number: str, names: dict[str, str], feed: Feed) -> Hint:

@@ -28,8 +28,7 @@ class Read:
     @property
     def asks(self) -> str | None:
         """What a run would wait for."""
-        price_only = bool(self.profile and self.profile.price_only)
-        return needs_person(self.suggestion, BAR, price_only=price_only)
+        return needs_person(self.suggestion, BAR, price_only=self.suggestion.hints.price_only)
 
     def vals(self, key: str) -> dict:
         """The values of the row with that source key."""
