@@ -135,8 +135,8 @@ class ImportPipeline(Pipeline):
                     "count": count,
                     "only": only,
                     "source": found.source.as_json(),
-                    "price_only": bool(profile and profile.price_only),
-                    "candidates": [[c.path, c.count, c.reason] for c in found.candidates[:5]],
+                    "price_only": bool(profile and profile.sets_only_prices(survey)),
+                    "candidates": [[c.path, c.count, c.reason] for c in found.candidates],
                     "survey": feed_source.survey_to_json(survey),
                 },
             )
@@ -157,7 +157,8 @@ class ImportPipeline(Pipeline):
         try:
             source = Source.from_json(parsed["source"])
             with feed_source.unpacked(detail, source) as path:
-                feed = Feed(path, source, survey)
+                elsewhere = tuple(path for path, *_ in parsed["candidates"])
+                feed = Feed(path, source, survey, elsewhere)
                 sample = list(islice(readers.read(path, feed.source), mapping_choice.SAMPLE))
                 choice = mapping_choice.choose(
                     supplier,
