@@ -76,7 +76,7 @@ def dry_run(request: Request) -> Preview:
     """
     with _opened(request) as (found, feed, profile, sample), transaction.atomic():
         supplier = supplier_of(request)
-        price_only = request.price_only or bool(profile and profile.price_only)
+        price_only = request.price_only or bool(profile and profile.sets_only_prices(feed.survey))
         try:
             choice = choose(
                 supplier,
@@ -156,7 +156,8 @@ def _opened(request: Request) -> Iterator[tuple[Inspection, Feed, Profile | None
                 sample = list(islice(readers.read(plain, found.source), SAMPLE))
             except UnreadableFeed as error:
                 raise SourceRefused(f"{request.source}: {error}") from error
-            yield found, Feed(plain, found.source, survey), profile, sample
+            elsewhere = tuple(each.path for each in found.candidates)
+            yield found, Feed(plain, found.source, survey, elsewhere), profile, sample
 
 
 def _download(url: str, path: Path) -> None:
