@@ -175,10 +175,12 @@ class Attempt:
         poll = select.poll()
         poll.register(child.pidfd, select.POLLIN)
         poll.register(inbox.pipe, select.POLLIN)
+        listening = True
         while child.pidfd not in {fd for fd, _ in poll.poll(TICK_MILLISECONDS)}:
             self._diary.note(inbox.read())
-            if inbox.closed:
+            if listening and inbox.closed:  # a dying child may take a while after that
                 poll.unregister(inbox.pipe)
+                listening = False
             if self._diary.ending:
                 self._kill_at = min(self._kill_at, time.monotonic() + FAREWELL_SECONDS)
             self._keep_lease(child)
