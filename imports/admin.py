@@ -1,5 +1,6 @@
 """Imports and their rows to look at, mapping templates to edit."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -8,9 +9,13 @@ from django.db.models import Max
 from django.http import HttpRequest
 
 from imports.mapping import Mapping, MappingError
-from imports.models import DataImportJob, ImportRow, MappingTemplate
+from imports.models import DataImportJob, FeedLogin, ImportRow, MappingTemplate
 from jobtracker.catalogue.models import Supplier
+from jobtracker.sealed import seal
 from jobtracker.site import ReadOnlyAdmin, TableAdmin
+
+HOST = re.compile(r"[a-z0-9\u00a1-\uffff]([a-z0-9.\u00a1-\uffff-]*[a-z0-9])?(:\d{1,5})?")
+TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 @admin.register(DataImportJob)
@@ -28,6 +33,59 @@ class ImportRowAdmin(ReadOnlyAdmin):
     ordering = ("job_id", "number")
     found_by = "job"
     search_help_text = "A job's id"
+
+
+class LoginForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """A log-in whose secret can be set, and is never shown."""
+
+    password = forms.CharField(
+        required=False,
+        strip=False,
+        label="Password, token or value of the header",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Kept encrypted and never shown; leave it empty to keep the one that is known.",
+    )
+
+    class Meta:
+        model = FeedLogin
+        fields = ("supplier", "host", "kind", "name", "host_key")
+
+    def clean_host(self) -> str:
+        host: str = self.cleaned_data["host"].strip().lower()
+        if not HOST.fullmatch(host):
+            raise forms.ValidationError("That is no host name, or host name and port.")
+        return host
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not cleaned.get("password") and not self.instance.sealed_secret:
+            self.add_error("password", "A log-in needs a secret.")
+        if cleaned.get("kind") != FeedLogin.Kind.BEARER and not cleaned.get("name"):
+            self.add_error("name", "Give the user, or the name of the header.")
+        if cleaned.get("kind") == FeedLogin.Kind.HEADER and not TOKEN.fullmatch(
+            cleaned.get("name", "")
+        ):
+            self.add_error("name", "That is no name of a header.")
+        if any(ord(each) < 32 for each in cleaned.get("password") or ""):
+            self.add_error("password", "A secret holds no line breaks or control characters.")
+        return cleaned
+
+
+@admin.register(FeedLogin)
+class FeedLoginAdmin(TableAdmin):
+    """Log-ins of suppliers' hosts, for feeds."""
+
+    form = LoginForm
+    list_display = ("host", "supplier", "kind", "name", "changed_at")
+    list_select_related = ("supplier",)
+    search_fields = ("^host",)
+    autocomplete_fields = ("supplier",)
+    fields = ("supplier", "host", "kind", "name", "password", "host_key")
+
+    def save_model(self, request: HttpRequest, obj: FeedLogin, form: Any, change: bool) -> None:
+        if secret := form.cleaned_data["password"]:
+            obj.sealed_secret = seal(secret)
+        super().save_model(request, obj, form, change)
 
 
 class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time

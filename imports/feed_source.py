@@ -5,19 +5,23 @@ from collections.abc import Mapping as MappingOf
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from imports import profiles, readers
-from imports.models import DataImportJob
+from imports.models import DataImportJob, FeedLogin
 from imports.profiles import Profile
 from imports.readers import FieldSurvey, Inspection, Source, Survey
 from jobtracker import uploads
-from jobtracker.catalogue.models import CatalogueSource, Kind
+from jobtracker.catalogue.models import CatalogueSource, Kind, Supplier
+from jobtracker.sealed import unseal
 from jobtracker.sources import is_url
 from jobtracker.states import Permanent, Retryable, Status
+
+if TYPE_CHECKING:
+    from imports.sources import Login
 
 UNCHANGED = "The source has not changed since the last import."
 READING = ("type", "record", "encoding", "delimiter", "entry")  # what can be stated of a source
@@ -61,16 +65,18 @@ def fetch(detail: DataImportJob) -> Fetched | None:
     )
     if not detail.source_url:
         return _copied(job.metadata["path"], before)
-    from jobtracker import outbound  # httpx: 8 MB that most processes never need
+    from imports import sources  # httpx: 8 MB that most processes never need
+    from jobtracker import outbound
 
     with uploads.incoming() as path:
         try:
-            got = outbound.fetch(
+            got = sources.fetch(
                 detail.source_url,
                 path,
-                max_bytes=uploads.max_bytes(),
+                uploads.max_bytes(),
                 etag=before.etag if before else None,
                 last_modified=before.last_modified if before else None,
+                login=login_for(detail.background_job.supplier, detail.source_url),
             )
         except outbound.OutboundRefused as error:
             raise Permanent(str(error)) from error
@@ -88,6 +94,34 @@ def fetch(detail: DataImportJob) -> Fetched | None:
         },
         stored.bytes,
     )
+
+
+def login_for(supplier: Supplier | None, url: str) -> "Login | None":
+    """Return the log-in that a supplier keeps for the host of an address. Raises
+    `OutboundRefused` where it cannot be unsealed any more."""
+    from imports.sources import Login, host_of
+    from jobtracker.outbound import OutboundRefused
+
+    host, port = host_of(url)
+    kept = FeedLogin.objects.filter(supplier=supplier, host__in=[host, f"{host}:{port}"])
+    found = kept.order_by("-host").first()  # the one with a port is meant more exactly
+    if found is None:
+        return None
+    try:
+        return Login(found.kind, found.name, unseal(found.sealed_secret), found.host_key)
+    except ValueError as error:
+        raise OutboundRefused(f"The log-in for {host} must be entered again: {error}") from error
+
+
+def check_url(url: str) -> None:
+    """Raise `SourceRefused` for an address that no import would reach."""
+    from imports import sources
+    from jobtracker.outbound import OutboundError
+
+    try:
+        sources.check(url)
+    except OutboundError as error:
+        raise uploads.SourceRefused(str(error)) from error
 
 
 def _copied(path: str, before: DataImportJob | None) -> Fetched | None:

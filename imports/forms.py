@@ -5,11 +5,12 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
+from imports.feed_source import check_url
 from imports.start import template_named
 from jobtracker.catalogue.models import Supplier
 from jobtracker.catalogue.normalise import is_code
 from jobtracker.hub.forms import FilesField
-from jobtracker.sources import check_url, is_url
+from jobtracker.sources import is_url
 from jobtracker.uploads import SourceRefused, check_inside
 
 
@@ -112,7 +113,9 @@ class ScheduleForm(forms.Form):
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]
         if url and not is_url(url):
-            raise forms.ValidationError(f"{url[:80]} is no http or https address.")
+            raise forms.ValidationError(
+                f"{url[:80]} is no http or https address, nor one of ftps or sftp."
+            )
         return url
 
     def clean(self) -> dict[str, Any]:

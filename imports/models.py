@@ -37,6 +37,42 @@ class MappingTemplate(models.Model):
         return f"{self.name} v{self.version}"
 
 
+class FeedLogin(models.Model):
+    """How a supplier's host lets us in. The secret is sealed and never shown again."""
+
+    class Kind(models.TextChoices):
+        BASIC = "basic", "User and password (also FTPS, SFTP)"
+        BEARER = "bearer", "Bearer token"
+        HEADER = "header", "A header of its own"
+
+    supplier = models.ForeignKey(Supplier, on_delete=models.CASCADE, related_name="feed_logins")
+    host = models.CharField(
+        max_length=255, help_text="As feeds.supplier.example, or with a port: ...example:8443"
+    )
+    kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.BASIC)
+    name = models.CharField(
+        "user or header", max_length=200, blank=True, default="", help_text="None for a token"
+    )
+    sealed_secret = models.TextField()
+    host_key = models.CharField(
+        max_length=100, blank=True, default="", help_text="Of an SFTP server: SHA256:..."
+    )
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "feed_logins"
+        ordering = ["supplier", "host"]
+        constraints = [
+            models.UniqueConstraint(fields=["supplier", "host"], name="feed_login_one_a_host"),
+            models.CheckConstraint(
+                name="feed_login_kind_known", condition=Q(kind__in=["basic", "bearer", "header"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.host
+
+
 class DataImportJob(models.Model):
     """The detail row of an `xml_import` job. Status and counters are written by the lifecycle,
     together with the job's; `processed_products` = done + skipped."""

@@ -24,7 +24,7 @@ from jobtracker.catalogue import write
 from jobtracker.catalogue.models import CatalogueSource, Supplier
 from jobtracker.catalogue.write import Change
 from jobtracker.monitor.words import counted
-from jobtracker.sources import check_url, is_url
+from jobtracker.sources import is_url
 from jobtracker.states import WaitForPerson
 from jobtracker.uploads import SourceRefused
 
@@ -146,7 +146,7 @@ def _opened(request: Request) -> Iterator[tuple[Inspection, Feed, Profile | None
         path = Path(request.source)
         if is_url(request.source):
             path = download
-            _download(request.source, path)
+            _download(request, path)
         with ExitStack() as stack:
             try:
                 plain, found, profile = stack.enter_context(
@@ -160,12 +160,14 @@ def _opened(request: Request) -> Iterator[tuple[Inspection, Feed, Profile | None
             yield found, Feed(plain, found.source, survey, elsewhere), profile, sample
 
 
-def _download(url: str, path: Path) -> None:
-    from jobtracker import outbound  # httpx: 8 MB that most processes never need
+def _download(request: Request, path: Path) -> None:
+    from imports import sources  # httpx: 8 MB that most processes never need
+    from jobtracker import outbound
 
-    check_url(url)
+    supplier = Supplier.objects.filter(name=request.supplier).first()
     try:
-        outbound.fetch(url, path, max_bytes=uploads.max_bytes())
+        login = feed_source.login_for(supplier, request.source)
+        sources.fetch(request.source, path, uploads.max_bytes(), login=login)
     except outbound.OutboundError as error:
         raise SourceRefused(str(error)) from error
 

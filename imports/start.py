@@ -21,7 +21,7 @@ from jobtracker.catalogue.models import Supplier
 from jobtracker.catalogue.normalise import is_code
 from jobtracker.lifecycle import Created
 from jobtracker.models import BackgroundJob, JobSchedule, User
-from jobtracker.sources import check_url, is_url, supplier_name
+from jobtracker.sources import is_url, supplier_name
 from jobtracker.states import JobType, Priority
 from jobtracker.uploads import SourceRefused
 
@@ -155,7 +155,7 @@ def _checked(request: Request) -> dict[str, Any]:
     name = feed_source.name_of(request.source)
     detail: dict[str, Any] = {"source_name": name, "template": request.template}
     if is_url(request.source):
-        check_url(request.source)
+        feed_source.check_url(request.source)
         return detail | {"source_url": request.source, "import_type": request.type or "xml"}
     stored, kind = _stored(request, name)
     return detail | {

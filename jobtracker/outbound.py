@@ -11,7 +11,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
@@ -129,6 +129,16 @@ class Fetched:
     sha256: str
 
 
+@dataclass(frozen=True)
+class WebLogin:
+    """A header that one origin (scheme, host and port) gets and no other, wherever it redirects
+    to."""
+
+    origin: tuple[str, str, int]
+    header: str
+    value: str = field(repr=False)
+
+
 def is_public(address: Address) -> bool:
     """Tell whether an address is one of the open Internet and nothing else."""
     if isinstance(address, IPv4Address):
@@ -177,13 +187,13 @@ def check(url: str) -> None:
     _addresses(parsed)
 
 
-def client() -> httpx.Client:
+def client(login: WebLogin | None = None) -> httpx.Client:
     """Return a client whose every request, redirects included, passes the guard.
 
     It takes no proxy and no log-in from the environment.
     """
     return httpx.Client(
-        transport=_GuardedTransport(),
+        transport=_GuardedTransport(login),
         trust_env=False,
         timeout=TIMEOUT,
         follow_redirects=True,
@@ -200,6 +210,7 @@ def fetch(
     etag: str | None = None,
     last_modified: str | None = None,
     seconds: float = DEADLINE_SECONDS,
+    login: WebLogin | None = None,
 ) -> Fetched:
     """Download `url` into the file `to`, at most `max_bytes` after unpacking, within `seconds`.
 
@@ -209,7 +220,7 @@ def fetch(
     check(url)
     conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
     headers = {name: value for name, value in conditions.items() if value and value.isascii()}
-    with told(httpx.URL(url).host), client() as session:
+    with told(httpx.URL(url).host), client(login) as session:
         with session.stream("GET", url, headers={"Accept-Encoding": "gzip", **headers}) as response:
             return _receive(response, to, max_bytes, seconds)
 
@@ -259,13 +270,23 @@ def retry_after(response: httpx.Response) -> float | None:
 class _GuardedTransport(httpx.BaseTransport):
     """Sends each request to a judged address; name and certificate stay those of the URL."""
 
-    def __init__(self) -> None:
+    def __init__(self, login: WebLogin | None = None) -> None:
+        self._login = login
         # Connections are not kept: they are pooled by address, and the next name there may
         # expect another certificate.
         self._transport = httpx.HTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         *others, last = _addresses(request.url)
+        if self._login and _origin(request.url) == self._login.origin:
+            # Not in the request itself: what is there, a redirect may take elsewhere.
+            request = httpx.Request(
+                request.method,
+                request.url,
+                headers={**request.headers, self._login.header: self._login.value},
+                stream=request.stream,
+                extensions=request.extensions,
+            )
         for address in others:
             try:
                 return self._transport.handle_request(_aimed(request, address))
@@ -285,6 +306,10 @@ def _aimed(request: httpx.Request, address: str) -> httpx.Request:
         stream=request.stream,
         extensions={**request.extensions, "sni_hostname": request.url.raw_host.decode("ascii")},
     )
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int]:
+    return url.scheme, url.host, url.port or DEFAULT_PORTS[url.scheme]
 
 
 def _addresses(url: httpx.URL) -> list[str]:

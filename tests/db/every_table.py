@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Model
 from django.db.models.functions import Now
 
-from imports.models import DataImportJob, ImportRow, MappingTemplate
+from imports.models import DataImportJob, FeedLogin, ImportRow, MappingTemplate
 from jobtracker import audit, lifecycle, uploads
 from jobtracker.access import sync_roles
 from jobtracker.catalogue.models import (
@@ -115,6 +115,9 @@ def fill() -> dict[type[Model], Any]:
             url="https://shop.example/i.png", url_hash=b"u", host="shop.example", job_id=job.pk
         ),
         DataImportJob: found,
+        FeedLogin: FeedLogin.objects.create(
+            supplier=supplier, host="feeds.acme.example", name="sam", sealed_secret="c2VhbGVk"
+        ),
         ImportRow: ImportRow.objects.create(job=job, number=1, line=2, outcome="c"),
         MappingTemplate: MappingTemplate.objects.create(
             supplier=supplier, name="tiles", shape="s", mapping=MAPPING
