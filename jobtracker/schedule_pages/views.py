@@ -148,7 +148,7 @@ def _form_page(
     fields = [field for field in spec_form if not _is_box(field)]
     coming = lines.runs(cron, zone, now, first)
     if form.is_bound:
-        coming["wrong"] = " ".join(form.errors.get("cron", []))
+        coming["wrong"] = " ".join(map(str, form["cron"].errors))
     context = {
         **admin.site.each_context(request),
         **coming,
