@@ -364,6 +364,8 @@ def _verdict(counts: Counts, stage: str) -> dict[str, Any]:
         trouble = (
             f"Nothing was done: {counts.failed:,} failed, {counts.skipped:,} were skipped"
             if counts.skipped
+            else "Its only item failed"
+            if counts.total == 1
             else f"All {counts.total:,} items failed"
         )
         trouble += f": {counts.result.get('cause', 'see the list')}"

@@ -100,7 +100,7 @@ def test_a_cancelled_attempt_shows_when_it_is_killed(page: Page, watcher: Page) 
     page.get_by_role("button", name="Keep as it is").click()
     assert BackgroundJob.objects.get(pk=job.pk).cancel_requested_at is None
     page.get_by_role("button", name="Cancel job").click()
-    confirm(page, "Cancel tiles.xml?", "killed after at most 8 s", "Cancel job")
+    confirm(page, "Cancel tiles.xml?", "what has not stopped 8 s later is killed", "Cancel job")
     expect(page.locator("#jt-said")).to_contain_text("it is killed in at most")
     row = watcher.locator(f"#job-{job.pk}")
     expect(row).to_contain_text("Cancelling")
