@@ -1,5 +1,6 @@
 """From what suppliers write to what the catalogue holds: pure functions, no database."""
 
+from .appearance import normal_colour, normal_finish
 from .codes import Ean, fold_sku, has_check_digit, parse_ean
 from .currency import COMMON, currencies, is_code, settle
 from .fingerprint import fingerprinter
@@ -49,6 +50,8 @@ __all__ = [
     "is_stock_word",
     "key_of",
     "known_unit",
+    "normal_colour",
+    "normal_finish",
     "normalise_record",
     "one_line",
     "parse_ean",

@@ -32,7 +32,15 @@ _WORDS = {
     "fr": "CHF", "us$": "USD", "usd$": "USD", "$us": "USD", "r$": "BRL", "a$": "AUD",
     "au$": "AUD", "ca$": "CAD", "hk$": "HKD", "nz$": "NZD", "s$": "SGD", "mx$": "MXN",
     "skr": "SEK", "nkr": "NOK", "dkr": "DKK", "rmb": "CNY", "元": "CNY", "円": "JPY",
-    "ден": "MKD", "дин": "RSD", "bs": "BOB", "s/": "PEN",
+    "ден": "MKD", "дин": "RSD", "bs": "BOB", "s/": "PEN", "rp": "IDR", "rm": "MYR",
+    "ر.س": "SAR", "د.م": "MAD", "د.ك": "KWD", "ر.ق": "QAR", "km": "BAM", "лева": "BGN",
+    "leva": "BGN", "тг": "KZT", "тнг": "KZT", "тенге": "KZT", "сум": "UZS", "so'm": "UZS",
+    "₼": "AZN", "ytl": "TRY", "nt$": "TWD", "đ": "VND", "l.e": "EGP", "£e": "EGP", "qr": "QAR",
+    "kd": "KWD", "bd": "BHD", "lek": "ALL", "lekë": "ALL", "₮": "MNT", "₲": "PYG", "₡": "CRC",
+    "৳": "BDT", "원": "KRW", "บาท": "THB", "人民币": "CNY", "kronor": "SEK", "koruna": "CZK",
+    "koruny": "CZK", "forint": "HUF", "zloty": "PLN", "złoty": "PLN", "yen": "JPY", "yuan": "CNY",
+    "rand": "ZAR", "lira": "TRY", "hryvnia": "UAH", "гривен": "UAH", "гривень": "UAH",
+    "рубля": "RUB", "рубль": "RUB", "da": "DZD", "dt": "TND", "ብር": "ETB",
 }  # fmt: skip
 
 _SEVERAL = {
@@ -46,7 +54,23 @@ _SEVERAL = {
     "lei": "RON MDL",
     "dh": "AED MAD",
     "c$": "CAD NIO",
-    "din.": "RSD",
+    "din": "RSD MKD DZD TND KWD BHD",
+    "dinar": "RSD MKD DZD TND KWD BHD",
+    "dirham": "AED MAD",
+    "dirhams": "AED MAD",
+    "kroner": "NOK DKK",
+    "leu": "RON MDL",
+    "franc": "CHF XOF XAF",
+    "francs": "CHF XOF XAF",
+    "dollar": "USD CAD AUD NZD SGD HKD",
+    "dollars": "USD CAD AUD NZD SGD HKD",
+    "pound": "GBP EGP",
+    "rupees": "INR PKR LKR NPR MUR",
+    "rupee": "INR PKR LKR NPR MUR",
+    "₨": "INR PKR LKR NPR MUR",
+    "br": "BYN ETB",
+    "圆": "CNY TWD HKD JPY",
+    "圓": "CNY TWD HKD JPY",
     "peso": "MXN ARS CLP COP PHP",
     "pesos": "MXN ARS CLP COP PHP",
 }
@@ -61,6 +85,8 @@ def currencies(text: str) -> tuple[str, ...]:
     word = text.strip(" .,:()*")
     if word in _CODES or word.upper() in COMMON:
         return (word.upper(),)
+    if len(word) == 4 and word[3] == "$" and word[:3].upper() in _CODES:  # "COP$"
+        return (word[:3].upper(),)
     word = word.lower()
     if word in _WORDS:
         return (_WORDS[word],)

@@ -14,6 +14,7 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
 
+from .appearance import normal_colour, normal_finish
 from .codes import fold_sku, parse_ean
 from .currency import settle
 from .numbers import BadValue
@@ -149,6 +150,15 @@ def _repeated(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
     if text := repeated_line(raw):
         row.vals[target] = text
         row.provenance[target] = {"raw": raw}
+
+
+def _appearance(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
+    """Keep a colour or finish as written; its normal form stands beside it."""
+    if text := repeated_line(raw):
+        row.vals[target] = text
+        row.provenance[target] = {"raw": raw}
+        if normal := (normal_colour if target == "colour" else normal_finish)(text):
+            row.provenance[target]["normal"] = normal
 
 
 def _description(row: Normalised, target: str, raw: Any, styles: Styles) -> None:
@@ -312,8 +322,8 @@ _READERS: dict[str, Callable[[Normalised, str, Any, Styles], None]] = {
     "width": _side,
     "height": _side,
     "thickness": _side,
-    "finish": _repeated,
-    "colour": _repeated,
+    "finish": _appearance,
+    "colour": _appearance,
     "stock": _stock,
     "description": _description,
     "images": _images,
