@@ -131,7 +131,7 @@ class Batches:
             return self._rejected(record, found.key, "f", first, more)
         for target, raw in self._mapping.raws(record.fields).items():
             if target in found.provenance:
-                found.provenance[target] = {"raw": raw, "method": "transformed"}
+                found.provenance[target] |= {"raw": raw, "method": "transformed"}
         warnings = [
             *({"reason": text} for text in record.warnings),
             *found.warnings,

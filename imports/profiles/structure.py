@@ -11,13 +11,21 @@ from itertools import islice
 
 from imports.mapping.hints import Hint, Hints
 from imports.mapping.mapping import ATTRIBUTES
-from imports.mapping.match import match_name, path_parts, words_of
+from imports.mapping.match import FILLED, match_name, path_parts, words_of
 from imports.mapping.steps import Fields, Pairs, Tree, texts
 from imports.readers import FieldSurvey
 
 from .profile import Feed
 
-_SURE = 0.8
+_SURE, _USEFUL = 0.8, 0.75
+_GROUPS = frozenset(
+    words_of(
+        "attributes attrs attribute features feature specs spec specifications properties params"
+        " parameters characteristics eigenschaften merkmale atributos caracteristicas attributs"
+        " caracteristiques attributi caratteristiche cechy parametry vlastnosti характеристики"
+        " свойства egenskaber egenskaper kenmerken ominaisuudet"
+    )
+)
 _NAMES = frozenset(
     words_of(
         "name key label title nombre nome nom nazwa nazev jmeno имя наименование titel bezeichnung"
@@ -37,10 +45,25 @@ _TREE_RECORDS = 20_000
 
 def with_structure(hints: Hints, feed: Feed) -> Hints:
     """`hints` of a format, if any, and what the structure says of fields that it leaves open."""
-    found = _features(feed.survey.fields)
+    found = _grouped(feed.survey.fields) | _features(feed.survey.fields)
     if not hints.format:
         found |= _category(feed)
     return Hints(hints.format, found | hints.fields, hints.defaults, hints.price_only)
+
+
+def _grouped(fields: Iterable[FieldSurvey]) -> dict[str, tuple[Hint, ...]]:
+    """Fields of a group called features or the like, each under its own name."""
+    found: dict[str, tuple[Hint, ...]] = {}
+    for field in fields:
+        *above, own = path_parts(field.source)
+        group = words_of(above[-1]) if above else ()
+        known = match_name(own)
+        plain = known.decoy is None and max(known.strengths.values(), default=0) < FILLED
+        if group and group[-1] in _GROUPS and plain:
+            found[field.source] = (
+                Hint(f"attribute.{own}", (), "One of the product's features", _USEFUL),
+            )
+    return found
 
 
 def _features(fields: Iterable[FieldSurvey]) -> dict[str, tuple[Hint, ...]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from imports import readers
-from imports.mapping import PICTURE_ROW, Families, column_styles, needs_person, suggest
-from imports.profiles import Feed, inspect
+from imports.mapping import PICTURE_ROW, Families, Hints, column_styles, needs_person, suggest
+from imports.profiles import Feed, inspect, with_structure
 from jobtracker.catalogue.normalise import normalise_record
 
 FEEDS = Path(os.environ.get("REAL_INPUTS", "")) / "feeds"
@@ -24,8 +24,8 @@ def run(name, **defaults):
     found, profile = inspect(path)
     source = found.source
     feed = Feed(path, source, readers.survey(path, source))
-    hints = {"hints": profile.hints(feed)} if profile else {}
-    suggestion = suggest(feed.survey, islice(readers.read(path, source), 300), defaults, **hints)
+    hints = with_structure(profile.hints(feed) if profile else Hints("", {}), feed)
+    suggestion = suggest(feed.survey, islice(readers.read(path, source), 300), defaults, hints)
     mapping = suggestion.mapping(BAR).bound(feed.read)
     records = [record.fields for record in readers.read(path, source)]
     styles = column_styles(mapping, records)
@@ -86,6 +86,14 @@ def test_shopify_export_asks_only_for_the_currency():
     assert rows[1].vals["price"] == {"amount": "15.99", "currency": "USD"}
     assert set(skipped) <= {PICTURE_ROW}
     assert not any(row.errors for row in rows)
+
+
+def test_json_lines_keep_their_features():
+    suggestion, rows, _ = run("icecat-tablets.ndjson")
+    assert needs_person(suggestion, BAR) is None
+    assert len({row.key for row in rows}) == len(rows) == 10
+    assert rows[0].vals["name"].startswith("Lenovo ThinkPad 8")
+    assert len(rows[0].vals["attributes"]) > 20
 
 
 def test_bmecat():

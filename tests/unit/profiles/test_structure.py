@@ -74,6 +74,19 @@ def test_features_in_json(tmp_path):
     assert read(path).vals("S-25")["attributes"]["Extra 2"] == "yes"
 
 
+def test_a_group_of_features_gives_each_its_name(tmp_path):
+    path = tmp_path / "feed.json"
+    items = [
+        {"sku": f"S-{n}5", "name": f"Lamp {n}", "price": f"{n}9.90", "currency": "EUR",
+         "attrs": {"Bulb code": f"B{n}", "Colour": "brass", "Dimmable": "yes"}}
+        for n in range(1, 7)
+    ]  # fmt: skip
+    path.write_text(json.dumps(items))
+    second = read(path).vals("S-25")
+    assert second["colour"] == "brass"
+    assert second["attributes"] == {"Bulb code": "B2", "Dimmable": "yes"}
+
+
 def test_a_category_is_found_by_its_id(tmp_path):
     path = tmp_path / "feed.xml"
     path.write_text(
