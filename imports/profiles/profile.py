@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imports import readers
@@ -66,9 +66,9 @@ class Feed:
 
     def read(self, record: str) -> Iterator[Fields]:
         """The records at another path of the document."""
-        if self.source.type != "xml":
+        if self.source.record_path is None:
             return iter(())
-        elsewhere = Source(self.source.type, self.source.encoding, record_path=record)
+        elsewhere = replace(self.source, record_path=record)
         return (each.fields for each in readers.read(self.path, elsewhere))
 
     def samples(self, name: str) -> tuple[str, ...]:

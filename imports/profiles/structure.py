@@ -107,7 +107,7 @@ def _category(feed: Feed) -> dict[str, tuple[Hint, ...]]:
     fields = [each for each in feed.survey.fields if _is_category_id(each)]
     own = feed.source.record_path or ""
     for record in feed.elsewhere if fields else ():
-        if f"{record}/".startswith(f"{own}/") or f"{own}/".startswith(f"{record}/"):
+        if record.startswith(own) or own.startswith(record):
             continue  # the products, a part of them, or what they stand in
         records = list(islice(feed.read(record), _TREE_RECORDS))
         for field in fields:

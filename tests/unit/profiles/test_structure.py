@@ -104,6 +104,20 @@ def test_a_category_is_found_by_its_id(tmp_path):
     assert feed.vals("A-27")["category"] == ["Sols", "Carrelage", "Grès cérame"]
 
 
+def test_a_category_is_found_by_its_id_in_json(tmp_path):
+    path = tmp_path / "feed.json"
+    groups = [{"id": n, "title": f"Group {n}", "parent": n // 2} for n in range(1, 8)]
+    products = [
+        {"sku": f"S-{n}5", "name": f"Lamp {n}", "price": f"{n}9.90", "currency": "EUR",
+         "category_id": n}
+        for n in range(1, 7)
+    ]  # fmt: skip
+    path.write_text(json.dumps({"groups": groups, "products": products}))
+    feed = read(path)
+    assert feed.asks is None
+    assert feed.vals("S-55")["category"] == ["Group 1", "Group 2", "Group 5"]
+
+
 def test_ids_that_no_other_record_has_are_no_category(tmp_path):
     path = tmp_path / "feed.xml"
     path.write_text(
