@@ -46,7 +46,12 @@ class ImageFetch(Outgoing):
     job_id = models.UUIDField(db_index=True)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
     image = models.ForeignKey(
-        StoredImage, null=True, blank=True, on_delete=models.SET_NULL, related_name="fetches"
+        StoredImage,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="fetches",
+        db_index=False,
     )
     response_status = models.PositiveSmallIntegerField(null=True, blank=True)
     etag = models.CharField(max_length=255, blank=True, default="", db_default="")

@@ -42,7 +42,7 @@ def thumbnail_urls(material_ids: Iterable[int]) -> dict[int, str]:
 def image_urls(material_id: int) -> list[tuple[str, str]]:
     """Return (thumbnail, picture) addresses of a material's stored pictures, in its order."""
     with connection.cursor() as cursor:
-        cursor.execute(_ALL, [material_id])
+        cursor.execute(_ALL, [[material_id]])
         return [
             (reverse("image-thumbnail", args=[each]), reverse("image", args=[each]))
             for (each,) in cursor.fetchall()
@@ -50,49 +50,49 @@ def image_urls(material_id: int) -> list[tuple[str, str]]:
 
 
 # An address without a scheme, as "//cdn.example/1.jpg", is meant as https.
-_URLS = """
+_NAMED = """
 jsonb_array_elements_text(
     CASE WHEN jsonb_typeof(m.images) = 'array' THEN m.images ELSE '[]' END)
-    WITH ORDINALITY AS named(text, place),
-LATERAL (SELECT CASE WHEN left(btrim(named.text), 2) = '//' THEN 'https:' || btrim(named.text)
-    ELSE btrim(named.text) END AS url) spelt,
-LATERAL (SELECT sha256(convert_to(spelt.url, 'UTF8')) AS hash) hashed
+    WITH ORDINALITY AS named(text, place)
 """
+_URL = """CASE WHEN left(btrim(named.text), 2) = '//' THEN 'https:' || btrim(named.text)
+    ELSE btrim(named.text) END"""
+_HASH = "sha256(convert_to({url}, 'UTF8'))"
 
+_OLD = """(
+    f.status = 'stored' AND f.completed_at < now() - make_interval(days => %(fresh)s)
+    OR f.status = 'failed' AND f.completed_at < now() - make_interval(days => %(left)s))"""
+
+# Step by step, or the planner works each address out several times. In order of the addresses,
+# so that two jobs that queue the same ones wait for each other, and never in a circle.
 _ADD = f"""
+WITH named AS MATERIALIZED (
+    SELECT {_URL} AS url, m.supplier_id
+    FROM {{rows}} r JOIN materials m ON m.id = r.material_id, {_NAMED}
+    WHERE r.job_id = %(job)s::uuid AND r.number > %(after)s AND r.number <= %(to)s
+        AND r.outcome IN ('c', 'u')),
+once AS MATERIALIZED (
+    SELECT url, {_HASH.format(url="url")} AS hash, min(supplier_id) AS supplier_id,
+        left(lower(substring(url from '(?i)^https?://([^/?#\\s]+)')), 255) AS host
+    FROM named WHERE url <> '' GROUP BY url)
 INSERT INTO image_fetches (url, url_hash, host, supplier_id, job_id, status, error_message,
     next_retry_at, completed_at)
 SELECT url, hash, coalesce(host, ''), supplier_id, %(job)s::uuid,
     CASE WHEN host IS NULL THEN 'failed' ELSE 'pending' END,
     CASE WHEN host IS NULL THEN %(no_address)s ELSE '' END,
     CASE WHEN host IS NOT NULL THEN now() END, CASE WHEN host IS NULL THEN now() END
-FROM (
-    SELECT DISTINCT ON (hash) spelt.url, hashed.hash, m.supplier_id,
-        left(lower(substring(spelt.url from '(?i)^https?://([^/?#\\s]+)')), 255) AS host
-    FROM {{rows}} r JOIN materials m ON m.id = r.material_id, {_URLS}
-    WHERE r.job_id = %(job)s::uuid AND r.number > %(after)s AND r.number <= %(to)s
-        AND r.outcome IN ('c', 'u') AND spelt.url <> ''
-    ORDER BY hash
-) found
+FROM once LEFT JOIN LATERAL (
+    SELECT true AS known FROM image_fetches f WHERE f.url_hash = hash AND NOT {_OLD} LIMIT 1
+) f ON true WHERE f.known IS NULL ORDER BY url
 ON CONFLICT (url_hash) DO UPDATE SET job_id = excluded.job_id,
     supplier_id = excluded.supplier_id, status = 'pending', retry_count = 0,
     next_retry_at = now(), completed_at = NULL
-WHERE excluded.status = 'pending' AND (
-    image_fetches.status = 'stored'
-        AND image_fetches.completed_at < now() - make_interval(days => %(fresh)s)
-    OR image_fetches.status = 'failed'
-        AND image_fetches.completed_at < now() - make_interval(days => %(left)s))
+WHERE excluded.status = 'pending' AND {_OLD.replace("f.", "image_fetches.")}
 """
 
-_FIRST = f"""
-SELECT DISTINCT ON (m.id) m.id, s.sha256
-FROM materials m, {_URLS}, image_fetches f, stored_images s
-WHERE m.id = ANY(%s) AND f.url_hash = hashed.hash AND s.id = f.image_id
-ORDER BY m.id, named.place
+_STORED = f"""
+FROM materials m, {_NAMED}, image_fetches f, stored_images s
+WHERE f.url_hash = {_HASH.format(url=_URL)} AND s.id = f.image_id AND m.id = ANY(%s)
 """
-
-_ALL = f"""
-SELECT s.sha256 FROM materials m, {_URLS}, image_fetches f, stored_images s
-WHERE m.id = %s AND f.url_hash = hashed.hash AND s.id = f.image_id
-ORDER BY named.place
-"""
+_FIRST = f"SELECT DISTINCT ON (m.id) m.id, s.sha256 {_STORED} ORDER BY m.id, named.place"
+_ALL = f"SELECT s.sha256 {_STORED} ORDER BY named.place"

@@ -135,14 +135,15 @@ class Courier:
             del self._under_way[future]
 
     def _listen(self) -> None:
-        """Listen, on each new session anew. What a predecessor of this worker held is free."""
+        """Listen, on each new session anew. What a predecessor of this worker held is given back
+        then, and what was claimed by a question whose answer was lost."""
         ask(connection.ensure_connection)
         if connection.connection is not self._session:
             with connection.cursor() as cursor:
                 ask(cursor.execute, f"LISTEN {CHANNEL}")
             connection.connection.add_notify_handler(lambda notice: self._ring())
-            if self._session is None:
-                ask(queues.release, self._queue, self._worker)
+            under_way = [task.host_id for task in self._under_way.values()]
+            ask(queues.release, self._queue, self._worker, under_way)
             self._session = connection.connection
 
     def _wait(self, seconds: float) -> None:

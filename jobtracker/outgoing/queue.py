@@ -9,7 +9,7 @@
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -163,10 +163,10 @@ def renew(queue: Queue, worker: UUID) -> int:
     return mine.update(claimed_until=Now() + timedelta(seconds=settings.LEASE_SECONDS))
 
 
-def release(queue: Queue, worker: UUID) -> int:
-    """Give back the hosts that this worker has claimed; return how many. A row that was begun
-    keeps the mark of a try whose outcome nobody knows."""
-    mine = OutgoingHost.objects.filter(queue=queue.name, claim=worker)
+def release(queue: Queue, worker: UUID, but: Iterable[int] = ()) -> int:
+    """Give back the hosts that this worker has claimed, `but` some; return how many. A row that
+    was begun keeps the mark of a try whose outcome nobody knows."""
+    mine = OutgoingHost.objects.filter(queue=queue.name, claim=worker).exclude(pk__in=list(but))
     return mine.update(claim=None, claimed_until=None)
 
 
@@ -211,8 +211,10 @@ WITH host AS MATERIALIZED (
         AND EXISTS (SELECT FROM {{table}} w WHERE w.host = h.host AND {_DUE})
     ORDER BY h.not_before, h.id LIMIT 1 FOR UPDATE OF h SKIP LOCKED),
 task AS MATERIALIZED (
-    SELECT w.id FROM {{table}} w, host WHERE w.host = host.host AND {_DUE}
-    ORDER BY w.next_retry_at, w.id LIMIT 1 FOR UPDATE OF w SKIP LOCKED),
+    -- A sub-select of its own, so that the index gives the first row without a sort of all.
+    SELECT first.id FROM host CROSS JOIN LATERAL (
+        SELECT w.id FROM {{table}} w WHERE w.host = host.host AND {_DUE}
+        ORDER BY w.next_retry_at, w.id LIMIT 1 FOR UPDATE OF w SKIP LOCKED) first),
 held AS (
     UPDATE outgoing_hosts h SET claim = %(worker)s,
         claimed_until = statement_timestamp() + make_interval(secs => %(lease)s)

@@ -267,3 +267,16 @@ def test_a_row_that_comes_wakes_the_senders(queues_of_types):
 def queues_of_types(queues):
     """The rows of the job types (see conftest), under a name that leaves `queues` to the module."""
     return queues
+
+
+def test_a_claim_whose_answer_was_lost_is_given_back_and_no_other():
+    make_calls(1, "https://near.example/")
+    make_calls(1, "https://far.example/")
+    queue = Scripted()
+    kept, lost = queues.claim(queue, SENDER), queues.claim(queue, SENDER)
+    assert kept
+    assert lost
+    assert queues.release(queue, SENDER, [kept.host_id]) == 1
+    again = queues.claim(queue, SENDER)
+    assert again
+    assert again.id == lost.id

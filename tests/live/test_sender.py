@@ -3,19 +3,23 @@ sender is killed: every product arrives, each batch under one key."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from django.db.models.functions import Now
+from PIL import Image
 
 from jobtracker import lifecycle
+from jobtracker.images.models import ImageFetch, StoredImage
 from jobtracker.models import BackgroundJob
 from jobtracker.outgoing.models import OutgoingHost
 from jobtracker.webhooks.models import WebhookCall
 from tests.db.import_runs import manage, xml_feed
 from tests.db.outgoing import make_calls
 from tests.fixtures.receiver import Answer, Receiver
+from tests.fixtures.site import Site, silent
 from tests.fixtures.worker_host import WorkerHost, query, until, wait_status
 
 PATIENCE = 60.0
@@ -107,3 +111,29 @@ def test_a_host_that_does_not_answer_holds_up_no_other_and_no_stop(
     until(lambda: WebhookCall.objects.get(pk=stuck).status == "success", "it is sent", PATIENCE)
     assert len(set(api.keys)) == 1
     assert own_host.stop() == 0
+
+
+def test_pictures_are_fetched_though_the_fetcher_is_killed(
+    own_host: WorkerHost, tmp_path: Path
+) -> None:
+    out = BytesIO()
+    Image.new("RGB", (64, 48), "red").save(out, "PNG")
+    names = [f"/{number}.png" for number in range(8)]
+    with Site() as site:
+        for name in names:
+            site.answer(name, body=out.getvalue())
+        site.answer(names[3], act=silent, headers={"Content-Length": "99"})
+        own_host.start(OUTBOUND_ALLOW=site.host)
+        tiles = [
+            {"sku": f"P-{name[1]}", "name": "Tile", "price": "9 EUR", "image": site.url(name)}
+            for name in names
+        ]
+        manage("import_feed", xml_feed(tmp_path / "tiles.xml", tiles), "--supplier", "Pictured")
+        until(lambda: site.times(names[3]), "the one that hangs is asked for", PATIENCE)
+        own_host.kill("fetcher")
+        site.answer(names[3], body=out.getvalue())
+        stored = ImageFetch.objects.filter(status="stored")
+        until(lambda: stored.count() == len(names), "all are stored", PATIENCE)
+        assert site.times(names[3]) == 2
+        assert own_host.stop() == 0
+    assert StoredImage.objects.count() == 1

@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                 ('etag', models.CharField(blank=True, db_default='', default='', max_length=255)),
                 ('last_modified', models.CharField(blank=True, db_default='', default='', max_length=64)),
                 ('supplier', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to='catalogue.supplier')),
-                ('image', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='fetches', to='images.storedimage')),
+                ('image', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='fetches', to='images.storedimage')),
             ],
             options={
                 'verbose_name_plural': 'image fetches',
