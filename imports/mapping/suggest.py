@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
-from typing import Protocol
 
 from jobtracker.catalogue.normalise import (
-    LISTS,
     TARGETS,
     decimal_style,
     is_ambiguous,
@@ -20,87 +17,32 @@ from jobtracker.catalogue.normalise import (
     parse_price,
 )
 
-from . import names
+from .columns import ASK, Column, Record, Survey, columns_of
 from .families import Families
-from .hints import Hint, Hints
+from .hints import Hints
+from .likely import code_like, is_short_text, name_like, price_by_another_name, price_like
 from .mapping import (
     ATTRIBUTES,
     DECIMAL_COMMA,
     DECIMAL_POINT,
     SKIP,
-    Field,
     Mapping,
     Raw,
     Transform,
     column_styles,
     transforms,
 )
-from .match import FILLED, LOOSE, TYPO, NameMatch, match_name, path_parts
-from .shapes import Shape, by_shape_alone, fit, shape_of
-from .steps import BadTransform, Step, texts
-from .suggestion import REQUIRED, USEFUL, FieldSuggestion, Question, Suggestion
+from .match import FILLED, match_name, path_parts
+from .steps import BadTransform
+from .suggestion import USEFUL, FieldSuggestion, Question, Suggestion
 
 _SHOWN = 0.5
-_ASK = 0.7
 _TIE = 0.02
 _UNIQUE_NAME = 0.98
-_SAMPLED_VALUES = 400
 _MOST_UNKNOWN = 0.05
 _PROMOTED = 0.82
-_MOST = 0.8
-_LONGEST_TITLE = 70
 _MANY = ("images", "variant", ATTRIBUTES, SKIP)
 _NOTHING_KNOWN = Hints("", {})
-
-
-class FieldSurvey(Protocol):
-    """What the readers found out about one field over all records."""
-
-    @property
-    def source(self) -> str: ...
-    @property
-    def coverage(self) -> float: ...
-    @property
-    def distinct(self) -> int: ...
-    @property
-    def uniqueness(self) -> float: ...
-    @property
-    def samples(self) -> Sequence[str]: ...
-    @property
-    def repeated(self) -> bool: ...
-
-
-class Survey(Protocol):
-    """The fields of a feed in order."""
-
-    @property
-    def count(self) -> int: ...
-    @property
-    def fields(self) -> Sequence[FieldSurvey]: ...
-
-
-class Record(Protocol):
-    """One record as the readers give it."""
-
-    @property
-    def fields(self) -> MappingOf[str, Raw]: ...
-
-
-@dataclass
-class _Column:
-    """One field with its evidence."""
-
-    field: FieldSurvey
-    name: NameMatch
-    shape: Shape
-    scores: dict[str, tuple[float, str]]
-    decoy: str | None
-    hints: tuple[Hint, ...] = ()
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the format of the feed says what it is."""
-        return bool(self.hints)
 
 
 def suggest(
@@ -117,11 +59,7 @@ def suggest(
     known = dict(supplier_defaults or {})
     style = known.pop("decimal_style", None)
     records = [record.fields for record in sample_records]
-    products = [record for record in records if not _is_skipped(record, hints)]
-    columns = [
-        _column(field, products, hints, whole=len(products) == len(records))
-        for field in survey.fields
-    ]
+    columns = columns_of(survey, records, hints)
     chosen = _assign(columns)
     fields = [
         _suggestion(column, chosen.get(column.field.source), style, hints.format)
@@ -136,104 +74,13 @@ def suggest(
         "identity": _identity(suggestion, columns),
         "name": _sureness(suggestion, "name"),
     }
-    suggestion.likely = {"key": _code_like(columns), "name": _name_like(columns)}
-    if suggestion.find("price") or _price_like(columns) or _price_by_another_name(columns):
+    suggestion.likely = {"key": code_like(columns), "name": name_like(columns)}
+    if suggestion.find("price") or price_like(columns) or price_by_another_name(columns):
         suggestion.sureness["price"] = _sureness(suggestion, "price")
     return suggestion
 
 
-def _is_skipped(record: MappingOf[str, Raw], known: Hints) -> bool:
-    """Whether the format says of a record that it makes no product."""
-    return any(
-        Field(source, SKIP, hint.steps).values(record)
-        for source, hints in known.fields.items()
-        for hint in hints
-        if hint.target == SKIP
-    )
-
-
-def _column(
-    field: FieldSurvey, records: Sequence[MappingOf[str, Raw]], known: Hints, *, whole: bool
-) -> _Column:
-    hints = known.fields.get(field.source, ())
-    main = hints[0] if hints else None
-    shape = _shape(field, records, main.steps if main else (), whole=whole)
-    name = match_name(field.source)
-    if main:
-        scores = {main.target: _known(main, shape, known.format)} if main.target else {}
-        return _Column(field, name, shape, scores, None if main.target else main.note, hints)
-    scores = {}
-    if name.decoy is None:
-        for target, strength in name.strengths.items():
-            if known.format and target in REQUIRED:
-                continue  # the format has its own; whatever else is called so is another thing
-            scores[target] = _score(target, strength, shape, field.repeated)
-        if not scores and (guess := by_shape_alone(shape)):
-            target, confidence, reason = guess
-            scores[target] = (confidence, reason)
-    return _Column(field, name, shape, scores, name.decoy)
-
-
-def _shape(
-    field: FieldSurvey,
-    records: Sequence[MappingOf[str, Raw]],
-    steps: tuple[Step, ...],
-    *,
-    whole: bool,
-) -> Shape:
-    """What the first values look like, after the steps that a format prescribes. How they vary is
-    known of the whole feed, unless records in it make no products."""
-    reading = Field(field.source, "", steps)
-    values: list[str] = []
-    for record in records:
-        try:
-            values.extend(reading.values(record) if steps else texts(record, field.source))
-        except BadTransform as error:
-            values.append(error.raw)
-        if len(values) >= _SAMPLED_VALUES:
-            break
-    filled = [value for value in values if value.strip()]
-    if whole or not filled:
-        distinct, unique = field.distinct, field.uniqueness
-    else:
-        distinct = len(set(filled))
-        unique = distinct / len(filled)
-    return shape_of(
-        values or list(field.samples), coverage=field.coverage, distinct=distinct, unique=unique
-    )
-
-
-def _known(hint: Hint, shape: Shape, format_name: str) -> tuple[float, str]:
-    """How sure a format's own field is: its name is beyond doubt, its values may be wrong."""
-    said = f"{format_name}: {hint.note}" if format_name else hint.note
-    if hint.target not in REQUIRED:
-        return hint.sureness, said
-    agreement, reason = fit(hint.target, shape)
-    if agreement <= 0.2:
-        return 0.3, f"{said}, but: {reason}"
-    if agreement < 0.5 and hint.target in ("key", "sku"):
-        return _ASK, f"{said}, but: {reason}"
-    return hint.sureness, f"{said}. {reason}"
-
-
-def _score(target: str, strength: float, shape: Shape, repeated: bool) -> tuple[float, str]:
-    agreement, reason = fit(target, shape)
-    confidence = min(0.99, 0.7 * strength + 0.3 * agreement)
-    if agreement <= 0.2:
-        confidence = min(confidence, 0.3)
-    elif agreement < 0.5 and target in ("key", "sku"):
-        confidence = min(confidence, _ASK)
-    if repeated and target not in LISTS and target not in ("price", "currency"):
-        confidence *= 0.6
-        reason = f"Several values in a record; {reason}"
-    if strength == LOOSE:
-        reason = f"The name says it only in part; {reason}"
-    elif strength == TYPO:
-        reason = f"Perhaps misspelt; {reason}"
-    return confidence, reason
-
-
-def _assign(columns: Sequence[_Column]) -> dict[str, str]:
+def _assign(columns: Sequence[Column]) -> dict[str, str]:
     """Source to target: the surest pairs first, each source once, each single target once."""
     pairs = sorted(
         (
@@ -260,7 +107,7 @@ def _rank(target: str) -> int:
 
 
 def _suggestion(
-    column: _Column, target: str | None, style: str | None, format_name: str
+    column: Column, target: str | None, style: str | None, format_name: str
 ) -> FieldSuggestion:
     confidence, reason = column.scores.get(target or "", (0.0, "No known name or form"))
     if column.decoy:
@@ -283,7 +130,7 @@ def _suggestion(
     )
 
 
-def _transform(target: str, column: _Column, style: str | None) -> Transform:
+def _transform(target: str, column: Column, style: str | None) -> Transform:
     if column.hints and column.hints[0].steps:
         return column.hints[0].steps
     usual, *others = transforms(target)
@@ -294,12 +141,12 @@ def _transform(target: str, column: _Column, style: str | None) -> Transform:
     return {".": DECIMAL_POINT, ",": DECIMAL_COMMA}.get(proven or "", usual)
 
 
-def _doubt_price(suggestion: Suggestion, columns: Sequence[_Column], style: str | None) -> None:
+def _doubt_price(suggestion: Suggestion, columns: Sequence[Column], style: str | None) -> None:
     """Lower the price under any bar where a second field says it as well, or where its values
     may be thousands or have three decimals."""
     price = suggestion.find("price")
     if price is None:
-        if rivals := _price_like(columns) or _price_by_another_name(columns):
+        if rivals := price_like(columns) or price_by_another_name(columns):
             text = "No field is surely the price. Choose one."
             suggestion.questions.append(Question("mapping", "price", text, rivals))
         return
@@ -314,14 +161,14 @@ def _doubt_price(suggestion: Suggestion, columns: Sequence[_Column], style: str 
         and column.shape.values != mine.values
     )
     if rivals:
-        price.confidence = min(price.confidence, _ASK)
+        price.confidence = min(price.confidence, ASK)
         price.reason = f"{price.reason}; {', '.join(rivals)} looks like a price too"
         text = "Several fields look like a price. Choose one; the others stay out."
         suggestion.questions.append(Question("mapping", "price", text, (price.source, *rivals)))
     elif decimal_style(mine.values) is None and style is None:
         unclear = next((value for value in mine.values if _is_unclear(value)), None)
         if unclear:
-            price.confidence = min(price.confidence, _ASK)
+            price.confidence = min(price.confidence, ASK)
             price.reason = "Thousands, or three decimals"
             text = f'Is the dot in prices such as "{unclear}" a decimal point, or does it group?'
             suggestion.questions.append(
@@ -329,74 +176,14 @@ def _doubt_price(suggestion: Suggestion, columns: Sequence[_Column], style: str 
             )
 
 
-def _price_by_another_name(columns: Sequence[_Column]) -> tuple[str, ...]:
-    """Amounts that are not called a price, or an old, list or purchase price: where nothing else
-    is the price a person knows whether one of them is."""
-    return tuple(
-        column.field.source
-        for column in columns
-        if column.decoy in (None, *names.OTHER_PRICES)
-        and (column.decoy or not column.scores)
-        and not column.is_known
-        and column.shape.priced >= 0.9
-        and column.shape.coverage >= _MOST
-        and (column.decoy or column.shape.marked >= 0.9 or _has_cents(column.shape.values))
-    )
-
-
-def _has_cents(values: Sequence[str]) -> bool:
-    cents = sum(value[-3:-2] in (".", ",") and value[-2:].isdigit() for value in values)
-    return cents >= 0.9 * len(values) > 0
-
-
-def _code_like(columns: Sequence[_Column]) -> tuple[str, ...]:
-    """Fields of unknown name whose values tell all records apart as codes do."""
-    return tuple(
-        column.field.source
-        for column in columns
-        if not column.scores
-        and column.decoy is None
-        and not column.field.repeated
-        and column.shape.unique >= 0.995
-        and column.shape.coverage >= 0.995
-        and column.shape.codelike >= 0.95
-        and not column.shape.counting
-        and column.shape.url < 0.5
-        and not _has_cents(column.shape.values)
-    )
-
-
-def _name_like(columns: Sequence[_Column]) -> tuple[str, ...]:
-    """Fields of unknown name that hold a few words, different in most records."""
-    return tuple(
-        column.field.source
-        for column in columns
-        if (not column.scores or "description" in column.scores)
-        and column.decoy is None
-        and _is_short_text(column.shape)
-    )
-
-
-def _is_short_text(shape: Shape) -> bool:
-    return (
-        shape.text >= 0.9
-        and shape.codelike < 0.3
-        and shape.url < 0.1
-        and shape.html < 0.1
-        and shape.unique >= 0.5
-        and shape.coverage >= _MOST
-        and shape.mean_length <= _LONGEST_TITLE
-    )
-
-
-def _promote_name(suggestion: Suggestion, columns: Sequence[_Column]) -> None:
+def _promote_name(suggestion: Suggestion, columns: Sequence[Column]) -> None:
     """Take the description for the name where it is the only text, and as short as names are:
     many price lists call it so."""
     described = suggestion.find("description")
     if suggestion.find("name") or described is None:
         return
     shape = next(each.shape for each in columns if each.field.source == described.source)
-    if _is_short_text(shape) and _name_like(columns) == (described.source,):
+    if is_short_text(shape) and name_like(columns) == (described.source,):
         described.target = "name"
         described.transform = transforms("name")[0]
         described.confidence = _PROMOTED
@@ -408,30 +195,12 @@ def _is_unclear(value: str) -> bool:
     return is_ambiguous(digits)
 
 
-def _price_like(columns: Sequence[_Column]) -> tuple[str, ...]:
-    """Fields that may be the price: by name in part, or amounts with a currency mark."""
-    return tuple(
-        column.field.source
-        for column in columns
-        if column.decoy is None
-        and column.field.coverage > 0
-        and (
-            column.name.strengths.get("price", 0) >= FILLED
-            or (column.shape.priced >= 0.9
-            and (column.name.strengths.get("price", 0) >= LOOSE or column.shape.marked >= 0.9))
-        )
-        and max(
-            (s for target, s in column.name.strengths.items() if target != "price"), default=0
-        ) < FILLED
-    )  # fmt: skip
-
-
 def _sureness(suggestion: Suggestion, target: str) -> float:
     found = suggestion.find(target)
     return found.confidence if found else 0.0
 
 
-def _identity(suggestion: Suggestion, columns: Sequence[_Column]) -> float:
+def _identity(suggestion: Suggestion, columns: Sequence[Column]) -> float:
     """How sure the source key is: the key, the sku, a group with variants, or a unique name."""
     found = [_sureness(suggestion, "key"), _sureness(suggestion, "sku")]
     found.append(min(_sureness(suggestion, "group"), _sureness(suggestion, "variant")))
@@ -451,13 +220,13 @@ def _identity(suggestion: Suggestion, columns: Sequence[_Column]) -> float:
         and max(column.name.strengths.get(target, 0) for target in ("key", "sku")) >= FILLED
         for column in columns
     )
-    doubtful = repeated or codes or bool(_code_like(columns))
-    return min(name.confidence, _ASK) if doubtful else name.confidence
+    doubtful = repeated or codes or bool(code_like(columns))
+    return min(name.confidence, ASK) if doubtful else name.confidence
 
 
 def _fill_defaults(
     suggestion: Suggestion,
-    columns: Sequence[_Column],
+    columns: Sequence[Column],
     known: MappingOf[str, str],
     hints: Hints,
 ) -> None:
