@@ -4,6 +4,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import replace
 from typing import Any
 
+from imports import guardrails
 from imports.feed_source import survey_from_json
 from imports.mapping import Mapping
 from imports.mapping_choice import mapping_in_file, obeyable
@@ -13,8 +14,13 @@ from jobtracker.states import Waiting
 
 
 def answer_from_options(job: BackgroundJob, options: MappingOf[str, Any]) -> dict[str, Any]:
-    """Read `--mapping FILE.json` and `--currency CODE`; the mapping is to be remembered for the
-    supplier's next feed with these fields. Raises `ValueError` with a sentence."""
+    """Read `--go-on` or `--stop`, else `--mapping FILE.json` and `--currency CODE`; the
+    mapping is to be remembered for the supplier's next feed with these fields. Raises `ValueError` with a sentence."""
+    if job.waiting_for == Waiting.THRESHOLD:
+        go_on, stop = options.get("go_on"), options.get("stop")
+        if bool(go_on) == bool(stop):
+            raise ValueError("The job waits for a decision: give it with --go-on or --stop.")
+        return guardrails.reply(job, go_on=bool(go_on))
     currency = (options.get("currency") or "").upper()
     if currency and not is_code(currency):
         raise ValueError(f"--currency: {options['currency']} is no ISO 4217 currency code.")

@@ -1,6 +1,6 @@
 """The import of a product feed: fetch, read to the end, map, write, deliver."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingOf
 from itertools import islice
 from pathlib import Path
@@ -13,16 +13,17 @@ from django.forms import Form
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 
-from imports import feed_source, mapping_choice, profiles, readers
+from imports import feed_source, guardrails, mapping_choice, profiles, readers
 from imports.batches import Batch, Batches
 from imports.mapping import Mapping, MappingError
 from imports.models import DataImportJob, ImportRow
 from imports.prices import PriceWriter
 from imports.profiles import Feed
-from imports.readers import Source, UnreadableFeed
+from imports.readers import Source, Survey, UnreadableFeed
 from imports.rows import remarks
 from jobtracker import causes, uploads
 from jobtracker.catalogue import write
+from jobtracker.catalogue.models import CatalogueSource
 from jobtracker.context import JobContext
 from jobtracker.images import queue as images
 from jobtracker.lifecycle import Created
@@ -206,8 +207,6 @@ class ImportPipeline(Pipeline):
         source = feed_source.catalogue_source(
             context.job.supplier_id, detail.source_url or detail.source_name
         )
-        kind = PriceWriter if _price_only(context) else write.Writer
-        writer = kind(context.job.id, source, ImportRow._meta.db_table)
         mapping = Mapping.from_json(mapped["mapping"])
         last = context.resumed.get("number", 0)
         counts = self.recount(context.job.id)
@@ -218,8 +217,16 @@ class ImportPipeline(Pipeline):
         with feed_source.unpacked(detail, found) as path:
             feed = Feed(path, found, feed_source.survey_from_json(parsed["survey"]))
             mapping = mapping.bound(feed.read)
-            batches = Batches(mapping, source.supplier, readers.read(path, feed.source))
-            for batch in batches.of(readers.read(path, feed.source), after=last, only=only):
+
+            def batches(after: int = 0) -> Iterator[Batch]:
+                start, records = readers.read(path, found), readers.read(path, found)
+                return Batches(mapping, source.supplier, start).of(records, after=after, only=only)
+
+            if not last and only is None:
+                _guard(context, detail, source, feed.survey, batches())
+            kind = PriceWriter if _price_only(context) else write.Writer
+            writer = kind(context.job.id, source, ImportRow._meta.db_table)
+            for batch in batches(after=last):
                 outcome = _write(context, writer, batch)
                 last = batch.last_number
                 counts = Counts(
@@ -295,8 +302,16 @@ class ImportPipeline(Pipeline):
         return reverse("import-detail", args=[detail.pk]) if detail else None
 
     def answer_url(self, job_id: UUID) -> str | None:
-        detail = DataImportJob.objects.only("pk").filter(background_job_id=job_id).first()
-        return reverse("import-mapping", args=[detail.pk]) if detail else None
+        detail = (
+            DataImportJob.objects.only("background_job__waiting_for")
+            .select_related("background_job")
+            .filter(background_job_id=job_id)
+            .first()
+        )
+        if detail is None:
+            return None
+        decides = detail.background_job.waiting_for == Waiting.THRESHOLD
+        return reverse(f"import-{'detail' if decides else 'mapping'}", args=[detail.pk])
 
     def start_context(self) -> dict[str, Any]:
         from imports.forms import StartForm
@@ -375,6 +390,22 @@ def _rows_to_retry(context: JobContext) -> list[int] | None:
     if not numbers:
         raise Permanent("The import whose failed rows these are is gone; import the feed again.")
     return numbers
+
+
+def _guard(
+    context: JobContext,
+    detail: DataImportJob,
+    source: CatalogueSource,
+    survey: Survey,
+    batches: Iterator[Batch],
+) -> None:
+    """Ask a person before a feed is written that is unlike its last ones; what was answered
+    holds for this job. Raises `Permanent` where the answer was to stop."""
+    if guardrails.allowed(context.job.answer, context.job.attempt):
+        return
+    asked = guardrails.question(detail, source, survey, batches, price_only=_price_only(context))
+    if asked:
+        context.wait_for(Waiting.THRESHOLD, asked)
 
 
 def _write(context: JobContext, writer: write.Writer, batch: Batch) -> write.Outcome:

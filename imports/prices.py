@@ -68,6 +68,17 @@ class PriceWriter(Writer):
         return outcome
 
 
+def held_values(supplier_id: int, rows: Sequence[Row]) -> list[dict[str, Any] | None]:
+    """Return the values that show of the product that each row is for, None where it finds none
+    or several. Takes no lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, {"supplier": supplier_id} | _codes(rows))
+        return [
+            json.loads(stored_values) if hits == 1 else None
+            for hits, _, _, stored_values, _ in cursor.fetchall()
+        ]
+
+
 def _codes(rows: Sequence[Row]) -> dict[str, Any]:
     return {
         "feed": Kind.FEED,

@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
-from imports import mapping_page
+from imports import guardrails, mapping_page
 from imports.forms import StartForm
 from imports.mapping import MappingError
 from imports.models import DataImportJob
@@ -67,6 +67,7 @@ def detail(request: HttpRequest, pk: str) -> HttpResponse:
     context = {
         **_frame(request, found, page, "run"),
         **page_of_rows(page.job.pk, request.GET),
+        **_asked(page),
     }
     return render(request, "imports/detail.html", context)
 
@@ -78,6 +79,7 @@ def parts(request: HttpRequest, pk: str) -> HttpResponse:
     context = {
         **_frame(request, found, page, "run"),
         **page_of_rows(page.job.pk, request.GET),
+        **_asked(page),
         "oob": True,
     }
     return render(request, "imports/parts.html", context)
@@ -148,6 +150,21 @@ def answer(request: HttpRequest, pk: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("import-detail", args=[found.pk]))
 
 
+@operator_required()
+def decide(request: HttpRequest, pk: str) -> HttpResponse:
+    """Take whether a job goes on past what it asks about."""
+    found, page = _found(pk)
+    back = HttpResponseRedirect(reverse("import-detail", args=[found.pk]))
+    decision = request.POST.get("decision")
+    if page.job.waiting_for != Waiting.THRESHOLD or decision not in ("go on", "stop"):
+        messages.warning(request, "The job does not wait for a decision any more.")
+        return back
+    reply = guardrails.reply(page.job, go_on=decision == "go on")
+    if not lifecycle.answer(page.job.pk, Waiting.THRESHOLD, reply, cast(User, request.user)):
+        messages.warning(request, "Someone else answered first.")
+    return back
+
+
 def _found(pk: str) -> tuple[DataImportJob, JobPage]:
     """Return the import and its job's page, or 404."""
     found = get_object_or_404(
@@ -157,6 +174,13 @@ def _found(pk: str) -> tuple[DataImportJob, JobPage]:
     if page is None:
         raise Http404
     return found, page
+
+
+def _asked(page: JobPage) -> dict[str, Any]:
+    """Return the words of the question that the run's page asks itself."""
+    if page.job.waiting_for != Waiting.THRESHOLD:
+        return {}
+    return {"question": guardrails.words(page.job.question), "answered_here": True}
 
 
 def _frame(request: HttpRequest, found: DataImportJob, page: JobPage, step: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ AHEAD = 1000  # jobs before this one are counted no further
 NEEDS = {
     Waiting.MAPPING: "a field mapping",
     Waiting.PASSWORD: "a password",
-    Waiting.THRESHOLD: "a decision about its failures",
+    Waiting.THRESHOLD: "a decision",
     Waiting.DUPLICATE: "a decision about a duplicate",
     Waiting.CURRENCY: "a currency",
     Waiting.BUDGET: "a budget",

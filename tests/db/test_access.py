@@ -93,6 +93,7 @@ RULES = {
     "import-file": PAGE,
     "import-mapping": PAGE,
     "import-answer": ACT,
+    "import-decide": ACT,
     "pdf-start": Rule(OPERATOR, OPERATOR, frozenset({302}), frozenset({400})),
     "pdf-document": PAGE,
     "pdf-parts": PAGE,
