@@ -1,6 +1,6 @@
 """Steps that know what the feed says outside its products: trees, links, headers.
 
-They are read when the mapping is bound to a feed; before that they find nothing.
+They are read when the mapping is bound to a feed, once; before that they find nothing.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ class Tree(Step):
         return not self._known
 
     def bound(self, read: Read) -> Tree:
+        if self._known:
+            return self
         known: dict[str, tuple[str, str]] = {}
         for each in read(self.record):
             for own in texts(each, self.id)[:1]:
@@ -77,6 +79,8 @@ class Linked(Step):
         return not self._known
 
     def bound(self, read: Read) -> Linked:
+        if self._known:
+            return self
         found = replace(self)
         for each in read(self.record):
             for own in texts(each, self.id)[:1]:
@@ -99,6 +103,8 @@ class Outside(Step):
     _read: str = field(default="", init=False, repr=False, compare=False)
 
     def bound(self, read: Read) -> Outside:
+        if self._read:
+            return self
         found = replace(self)
         object.__setattr__(found, "_read", _first(read, self.record, self.name))
         return found
@@ -121,6 +127,8 @@ class Root(Step):
     _read: str = field(default="", init=False, repr=False, compare=False)
 
     def bound(self, read: Read) -> Root:
+        if self._read:
+            return self
         found = replace(self)
         start = _first(read, self.record, self.name).rstrip("/")
         object.__setattr__(found, "_read", f"{start}/" if start else "")
