@@ -14,6 +14,9 @@ from .text import REMOVED, clean, is_clean
 
 CELL_LIMIT = 1_000_000  # characters
 LINE_LIMIT = 16_000_000  # characters
+NO_LINE_END = (
+    "The file ends with this row, without a line break; if it was cut off, the last cell is short."
+)
 COUNTED_BY_ROW = ("xlsx",)  # types without lines
 
 
@@ -92,6 +95,8 @@ def _record(number: int, line: int, row: list[str], raw: str, names: list[str]) 
     if not is_clean(raw):
         row, raw = [clean(cell) for cell in row], clean(raw)
         warnings = (REMOVED,)
+    if not raw.endswith(("\n", "\r")):
+        warnings += (NO_LINE_END,)
     fields: Fields = dict(zip(names, row, strict=False))
     extra = row[len(names) :]
     fields |= {f"column {n}": cell for n, cell in enumerate(extra, len(names) + 1) if cell}

@@ -42,6 +42,8 @@ _OPTIONS: dict[str, Any] = {
 }
 
 _DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
+_ROOT = re.compile(rb"<[A-Za-z_:\x80-\xff]")
+_COMMENTS = re.compile(rb"<!--.*?(-->|\Z)|<\?.*?(\?>|\Z)", re.DOTALL)
 _POSITION = re.compile(r", line \d+, column \d+$")
 
 _UNCLOSED = re.compile(r"Premature end of data in tag (\S+) line (\d+)")
@@ -219,6 +221,7 @@ def _pieces(path: Path, codec: str, **wanted: Any) -> Iterator[Any]:
         parser = etree.XMLPullParser(encoding=override, **_OPTIONS, **wanted)
     except LookupError as error:
         raise UnreadableFeed(f'XML cannot be read in the encoding "{codec}".') from error
+    _check_entities(path, override)
     broken: etree.XMLSyntaxError | None = None
     with path.open("rb") as file:
         while broken is None and (piece := file.read(PIECE_BYTES)):
@@ -237,6 +240,33 @@ def _pieces(path: Path, codec: str, **wanted: Any) -> Iterator[Any]:
     if broken is not None:
         cut_off = at_end and not _closes(path, override)
         raise UnreadableFeed(_sentence(broken, cut_off=cut_off)) from broken
+
+
+def _check_entities(path: Path, encoding: str | None) -> None:
+    """Refuse entities that hold elements, before any text is read that may use them: libxml2 frees
+    such elements while lxml still has hold of them, and others it never tells of.
+
+    Fed byte by byte, up to the root element, so that nothing behind it is read too.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES).replace(b"\0", b"")  # UTF-16 as well
+        if b"<!DOCTYPE" not in head and _ROOT.search(_COMMENTS.sub(b"", head)):
+            return
+        file.seek(0)
+        parser = etree.XMLPullParser(events=("start",), encoding=encoding, **_OPTIONS)
+        with suppress(etree.XMLSyntaxError):  # which is told of by who reads on
+            while byte := file.read(1):
+                parser.feed(byte)
+                root: Any
+                for _, root in parser.read_events():
+                    dtd = root.getroottree().docinfo.internalDTD
+                    for entity in dtd.iterentities() if dtd is not None else ():
+                        if "<" in (entity.content or ""):
+                            raise UnreadableFeed(
+                                f"The XML is refused: its entity {entity.name} (line "
+                                f"{_line(root)} or before) holds elements, not text."
+                            )
+                    return
 
 
 def _closes(path: Path, encoding: str | None) -> bool:
