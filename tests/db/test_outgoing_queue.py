@@ -13,8 +13,9 @@ from jobtracker.models import AuditEntry
 from jobtracker.outgoing import queue as queues
 from jobtracker.outgoing.models import OutgoingHost
 from jobtracker.outgoing.queue import Outcome, Queue
+from jobtracker.webhooks.calls import call
 from jobtracker.webhooks.models import WebhookCall
-from tests.db.jobs import Elsewhere
+from tests.db.jobs import Elsewhere, make_job
 from tests.db.outgoing import SENDER, let_time_pass, make_calls, once, send_all
 
 pytestmark = pytest.mark.django_db
@@ -280,3 +281,30 @@ def test_a_claim_whose_answer_was_lost_is_given_back_and_no_other():
     again = queues.claim(queue, SENDER)
     assert again
     assert again.id == lost.id
+
+
+def test_a_claim_reads_a_row_of_a_host_however_many_wait():
+    job = make_job()
+    for host in ("near.example", "far.example"):
+        made = [call(job.pk, job.job_type, f"https://{host}/", {}, 1) for _ in range(1000)]
+        WebhookCall.objects.bulk_create(made)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE webhook_calls")
+        statement = queues._CLAIM.format(table="webhook_calls", columns="")
+        asked = {"queue": "calls", "worker": SENDER, "lease": 45}
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", asked)
+        [plan] = cursor.fetchone()[0]
+    read = [
+        node["Actual Rows"] * node["Actual Loops"]
+        for node in nodes(plan["Plan"])
+        if node.get("Relation Name") == "webhook_calls" and "Scan" in node["Node Type"]
+    ]
+    assert read
+    assert sum(read) <= 4  # one for each host, the row, and the row again to be written
+
+
+def nodes(plan):
+    """Yield a plan's node and all below it."""
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes(below)
