@@ -6,12 +6,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from urllib.parse import urlencode
 
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from jobtracker.catalogue.models import SEARCH, Material, MaterialSource, Supplier
+from jobtracker.catalogue.models import (
+    SEARCH,
+    CatalogueSource,
+    Material,
+    MaterialSource,
+    Supplier,
+)
 from jobtracker.catalogue.normalise import fold_sku, parse_ean
 
 TEXT = 200  # characters of a search, and of any other filter
@@ -54,7 +61,7 @@ class Filter:
     @property
     def chosen(self) -> dict[str, str]:
         """What narrows the list, by name."""
-        return {name: text for name, text in vars(self).items() if text}
+        return {each.name: text for each in fields(self) if (text := getattr(self, each.name))}
 
     def query(self, **changes: str) -> str:
         """Return the query string with `changes` ("" leaves one out), with "?"."""
@@ -66,23 +73,26 @@ class Filter:
         """The steps of the category."""
         return [step for step in self.category.split(" > ") if step]
 
-    def rows(self) -> QuerySet[Material]:
-        """Return the materials, in no order. What means nothing matches nothing."""
-        found = self.without_text()
-        if self.q:
-            found = found.alias(text=SEARCH).filter(text=words_of(self.q))
-        return found
-
-    def exact(self) -> QuerySet[Material]:
-        """Return up to `EXACT` of the materials whose SKU or EAN is the search's text."""
+    @cached_property
+    def exact(self) -> list[int]:
+        """The ids of up to `EXACT` of the materials whose SKU or EAN is the search's text."""
         if not self.q:
-            return Material.objects.none()
+            return []
         code = Q(sku_folded=fold_sku(self.q))
         if ean := parse_ean(self.q).valid:
             code |= Q(ean_valid=ean)
         # By supplier, as the indexes are.
         mine = self.without_text().filter(code, supplier__in=Supplier.objects.order_by())
-        return mine.order_by("-pk")[:EXACT]
+        return list(mine.order_by("-pk").values_list("pk", flat=True)[:EXACT])
+
+    def rows(self) -> QuerySet[Material]:
+        """Return the materials, in no order. What means nothing matches nothing."""
+        found = self.without_text()
+        if self.q:
+            words = Q(text=words_of(self.q))
+            found = found.alias(text=SEARCH)
+            found = found.filter(words | Q(pk__in=self.exact) if self.exact else words)
+        return found
 
     def without_text(self) -> QuerySet[Material]:
         """Return what all but the search's text leaves."""
@@ -100,8 +110,11 @@ class Filter:
         if self.size:
             found = found.filter(_sides(self.size))
         if self.kind:
-            said = MaterialSource.objects.filter(source__kind=self.kind).order_by()
-            found = found.filter(pk__in=said.values("material_id"))
+            # By their ids, so that an index of material and source is enough.
+            of_kind = CatalogueSource.objects.filter(kind=self.kind)
+            ids = list(of_kind.order_by().values_list("pk", flat=True))
+            said = MaterialSource.objects.filter(material=OuterRef("pk"), source__in=ids)
+            found = found.filter(Exists(said.order_by()) if ids else NOTHING)
         return found
 
 

@@ -154,23 +154,29 @@ WHERE source_id = n.source_id AND source_key = n.source_key AND job_id = n.job_i
 """
 """The source row as the version `n` left it; none where anything wrote it since."""
 
+# Both group the job's versions in one pass. The planner knows nothing of a job that ended just now,
+# and would join two sets of its rows by comparing each with each.
 _REACH = f"""
-WITH newest AS MATERIALIZED (
-    SELECT DISTINCT ON (source_id, source_key) * FROM material_versions
-    WHERE job_id = %(job)s::uuid ORDER BY source_id, source_key, id DESC
-),
-oldest AS (
-    SELECT DISTINCT ON (source_id, source_key) source_id, source_key, op FROM material_versions
-    WHERE job_id = %(job)s::uuid AND op <> 'x' ORDER BY source_id, source_key, id
+WITH n AS MATERIALIZED (
+    SELECT source_id, source_key, job_id,
+        (array_agg(op ORDER BY id DESC))[1] AS newest,
+        (array_agg(op ORDER BY id) FILTER (WHERE op <> 'x'))[1] AS oldest,
+        (array_agg(row_number ORDER BY id DESC))[1] AS row_number,
+        (array_agg(new_hash ORDER BY id DESC))[1] AS new_hash,
+        (array_agg(material_id ORDER BY id DESC))[1] AS material_id,
+        ((array_agg(old ORDER BY id DESC))[1]->>'active')::boolean AS was_active
+    FROM material_versions WHERE job_id = %(job)s::uuid GROUP BY 1, 2, 3
 )
-SELECT CASE WHEN n.op = 'x' THEN 'undone'
+SELECT CASE WHEN newest = 'x' THEN 'undone'
             WHEN ms.id IS NULL AND alone.id IS NULL THEN 'later'
-            WHEN o.op = 'c' THEN 'created' WHEN o.op = 'a' THEN 'attached' ELSE 'updated' END,
+            WHEN oldest = 'c' THEN 'created' WHEN oldest = 'a' THEN 'attached'
+            ELSE 'updated' END,
     count(*)
-FROM newest n JOIN oldest o USING (source_id, source_key)
-LEFT JOIN LATERAL ({_LAST_WRITTEN}) ms ON true
-LEFT JOIN materials alone ON n.new_hash IS NULL AND alone.id = n.material_id
-    AND alone.active <> (n.old->>'active')::boolean
+FROM n LEFT JOIN LATERAL ({_LAST_WRITTEN}) ms ON true
+LEFT JOIN LATERAL (
+    SELECT id FROM materials
+    WHERE n.new_hash IS NULL AND id = n.material_id AND active <> n.was_active LIMIT 1
+) alone ON true
 GROUP BY 1
 """
 
@@ -179,31 +185,29 @@ WITH page AS MATERIALIZED (
     SELECT * FROM material_versions
     WHERE job_id = %(job)s::uuid AND id < %(before)s AND op <> 'x' ORDER BY id DESC LIMIT {BATCH}
 ),
-newest AS (
-    SELECT DISTINCT ON (source_id, source_key) * FROM page ORDER BY source_id, source_key, id DESC
-),
-oldest AS (SELECT DISTINCT ON (source_id, source_key) source_id, source_key, op,
-    old_provenance, old_hash, old_job, old_row, old_changed_at
-    FROM page ORDER BY source_id, source_key, id
-),
-former AS (
-    SELECT source_id, source_key, jsonb_merge(old_source ORDER BY id DESC) AS old_source,
-        jsonb_merge(old ORDER BY id DESC) AS old
-    FROM page GROUP BY 1, 2
+n AS MATERIALIZED (
+    SELECT source_id, source_key, job_id,
+        (array_agg(row_number ORDER BY id DESC))[1] AS row_number,
+        (array_agg(new_hash ORDER BY id DESC))[1] AS new_hash,
+        (array_agg(op ORDER BY id))[1] AS op,
+        jsonb_merge(old_source ORDER BY id DESC) AS old_source,
+        (jsonb_merge(old ORDER BY id DESC)->>'active')::boolean AS active,
+        (array_agg(old_provenance ORDER BY id))[1] AS old_provenance,
+        (array_agg(old_hash ORDER BY id))[1] AS old_hash,
+        (array_agg(old_job ORDER BY id))[1] AS old_job,
+        (array_agg(old_row ORDER BY id))[1] AS old_row,
+        (array_agg(old_changed_at ORDER BY id))[1] AS old_changed_at
+    FROM page GROUP BY 1, 2, 3
 ),
 mine AS MATERIALIZED (
-    SELECT ms.id, ms.material_id, ms.vals, n.source_id, n.source_key, n.row_number, o.op,
-        former.old_source, (former.old->>'active')::boolean AS active,
-        o.old_provenance, o.old_hash, o.old_job, o.old_row, o.old_changed_at,
-        o.op = 'c' AND (
+    SELECT ms.id, ms.material_id, ms.vals, n.*,
+        n.op = 'c' AND (
             (SELECT withdrawn FROM materials WHERE id = ms.material_id)
             OR EXISTS (
                 SELECT FROM material_sources other
                 JOIN catalogue_sources cs ON cs.id = other.source_id
                 WHERE other.material_id = ms.material_id AND cs.kind = 'correction')) AS judged
-    FROM newest n
-    JOIN oldest o USING (source_id, source_key) JOIN former USING (source_id, source_key)
-    CROSS JOIN LATERAL ({_LAST_WRITTEN}) ms
+    FROM n CROSS JOIN LATERAL ({_LAST_WRITTEN}) ms
 ),
 gone AS (
     DELETE FROM material_sources ms USING (SELECT * FROM mine LIMIT {BATCH}) m
@@ -227,8 +231,11 @@ taken AS (
     FROM mine
     UNION ALL
     SELECT p.material_id, p.source_id, p.source_key, p.row_number, m.active IS FALSE, NULL
-    FROM page p JOIN materials m ON m.id = p.material_id
-    WHERE p.new_hash IS NULL AND m.active <> (p.old->>'active')::boolean
+    FROM page p CROSS JOIN LATERAL (
+        SELECT active FROM materials
+        WHERE p.new_hash IS NULL AND id = p.material_id
+            AND active <> (p.old->>'active')::boolean LIMIT 1
+    ) m
 )
 SELECT (SELECT min(id) FROM page), coalesce((SELECT jsonb_agg(taken) FROM taken), '[]')::text
 """

@@ -19,6 +19,7 @@ from jobtracker.monitor.words import capped
 PAGE = 50
 CAP = 10_000
 VALUES = 8  # of a facet
+COUNTED = ("pk", "supplier_id", "category", "colour", "finish", "width_mm", "height_mm")
 WIDE = ("description", "attributes", "images")  # what no row shows
 
 
@@ -122,7 +123,7 @@ class Page:
 def page(wanted: Filter, older: int | None = None, newer: int | None = None) -> Page:
     """Return the lines before the id `older`, after the id `newer`, or the newest, below those
     whose SKU or EAN is just what was searched for."""
-    exact = list(wanted.exact().values_list("pk", flat=True)) if wanted.q else []
+    exact = wanted.exact
     rows = wanted.rows().exclude(pk__in=exact) if exact else wanted.rows()
     if newer:
         found = read(rows.filter(pk__gt=newer).order_by("pk")[: PAGE + 1])
@@ -168,7 +169,7 @@ LABELS = {
 def facets(wanted: Filter) -> tuple[int, list[Facet]]:
     """Return how many materials match, counted to `CAP` + 1, and the facets; above the cap these
     are counted among the newest. One statement."""
-    found = wanted.rows().order_by("-pk").values("pk")[: CAP + 1]
+    found = wanted.rows().order_by("-pk").values_list(*COUNTED)[: CAP + 1]
     sql, params = found.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(_FACETS.format(found=sql, step=len(wanted.path), values=VALUES), params)
@@ -228,9 +229,9 @@ def _count(state: str) -> int:
 
 _FACETS = """
 WITH found AS MATERIALIZED (
-    SELECT m.id, m.supplier_id, m.category->>{step} AS category, m.colour, m.finish,
-        trim_scale(m.width_mm)::text || 'x' || trim_scale(m.height_mm)::text AS size
-    FROM ({found}) wanted(id) JOIN materials m USING (id)
+    SELECT id, supplier_id, category->>{step} AS category, colour, finish,
+        trim_scale(width_mm)::text || 'x' || trim_scale(height_mm)::text AS size
+    FROM ({found}) wanted(id, supplier_id, category, colour, finish, width_mm, height_mm)
 ),
 counted AS (
     SELECT CASE grouping(supplier_id, category, colour, finish, size)
@@ -240,10 +241,12 @@ counted AS (
     FROM found
     GROUP BY GROUPING SETS ((supplier_id), (category), (colour), (finish), (size), ())
     UNION ALL
-    SELECT 'kind', cs.kind, count(DISTINCT ms.material_id)
-    FROM found JOIN material_sources ms ON ms.material_id = found.id
-    JOIN catalogue_sources cs ON cs.id = ms.source_id
-    GROUP BY cs.kind
+    SELECT 'kind', kind, count(*) FROM (
+        SELECT DISTINCT found.id, cs.kind
+        FROM found CROSS JOIN LATERAL (
+            SELECT source_id FROM material_sources WHERE material_id = found.id OFFSET 0
+        ) ms JOIN catalogue_sources cs ON cs.id = ms.source_id
+    ) said GROUP BY kind
 )
 SELECT name, value, number FROM (
     SELECT *, row_number() OVER (PARTITION BY name ORDER BY number DESC, value) AS place

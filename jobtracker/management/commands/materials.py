@@ -89,8 +89,8 @@ def _search(options: dict[str, Any]) -> None:
     if wanted.supplier:
         _supplier(wanted.supplier)
     limit = max(options["limit"], 1)
-    exact = list(wanted.exact().values_list("pk", flat=True)[:limit])
-    others = wanted.rows().exclude(pk__in=exact).order_by("-pk").values_list("pk", flat=True)
+    exact = wanted.exact[:limit]
+    others = wanted.rows().exclude(pk__in=wanted.exact).order_by("-pk").values_list("pk", flat=True)
     parts = (exact, list(others[: limit - len(exact)]) if limit > len(exact) else [])
     found = chain.from_iterable(
         export.lines(materials=Material.objects.filter(pk__in=ids).values("pk")) for ids in parts
