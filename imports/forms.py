@@ -33,6 +33,13 @@ class CurrencyField(forms.CharField):
         return code
 
 
+class MissingField(forms.BooleanField):
+    """Whether products that a whole feed has no more become inactive."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, label="Make products inactive that the feed has no more")
+
+
 class StartForm(forms.Form):
     """One source - uploaded files, a path on the server or an address - and whose it is."""
 
@@ -60,6 +67,7 @@ class StartForm(forms.Form):
     price_only = forms.BooleanField(
         required=False, label="Prices and stock only: change nothing else"
     )
+    missing = MissingField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -109,6 +117,7 @@ class ScheduleForm(forms.Form):
     price_only = forms.BooleanField(
         required=False, label="Prices and stock only: change nothing else"
     )
+    missing = MissingField()
 
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]

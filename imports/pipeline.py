@@ -13,7 +13,7 @@ from django.forms import Form
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 
-from imports import feed_source, guardrails, mapping_choice, profiles, readers
+from imports import feed_source, guardrails, mapping_choice, missing, profiles, readers
 from imports.batches import Batch, Batches
 from imports.mapping import Mapping, MappingError
 from imports.models import DataImportJob, ImportRow
@@ -237,15 +237,16 @@ class ImportPipeline(Pipeline):
                 )
                 context.advance(_moved(counts), count, counts=counts)
                 del batch  # or it would stay beside the next one while that is made
-        for message, number in remarks(context.job.id):
-            context.warn("rows", f"{counted(number, 'rows')}: {message}")
         if _moved(counts) != count:
             raise Permanent(
                 f"The source has {_moved(counts):,} of the {count:,} records that were found when"
                 " it was first read."
             )
+        deactivated = _deactivate(context, source, last)
+        for message, number in remarks(context.job.id):
+            context.warn("rows", f"{counted(number, 'rows')}: {message}")
         images.add_of_rows(context, ImportRow._meta.db_table, last)
-        context.checkpoint(count, {"number": last})
+        context.checkpoint(count, {"number": last, "deactivated": deactivated})
 
     def products_delivered(self, context: JobContext) -> None:
         """Hand what was created or updated over to be delivered; the sender does the rest."""
@@ -269,16 +270,20 @@ class ImportPipeline(Pipeline):
         failed, skipped = found.get("f", 0), found.get("s", 0)
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT stage, data->>'count', data->>'note' FROM job_checkpoints"
-                " WHERE job_id = %s AND stage IN ('source_fetched', 'feed_parsed')",
+                "SELECT stage, data->>'count', data->>'note', data->>'deactivated'"
+                " FROM job_checkpoints WHERE job_id = %s"
+                " AND stage IN ('source_fetched', 'feed_parsed', 'rows_imported')",
                 [job_id],
             )
-            kept = {stage: (count, note) for stage, count, note in cursor.fetchall()}
-        total = int(kept.get("feed_parsed", (0, ""))[0] or 0)
+            kept = {stage: found for stage, *found in cursor.fetchall()}
+        nothing = (None, None, None)
+        total = int(kept.get("feed_parsed", nothing)[0] or 0)
         result: dict[str, Any] = {
             "materials": done, "created": created, "updated": updated, "unchanged": unchanged,
         }  # fmt: skip
-        if note := kept.get("source_fetched", (0, ""))[1]:
+        if deactivated := int(kept.get("rows_imported", nothing)[2] or 0):
+            result["deactivated"] = deactivated
+        if note := kept.get("source_fetched", nothing)[1]:
             result["note"] = note
         elif skipped and not done and not failed:
             result["note"] = f"{counted(skipped, 'rows')} read and skipped: {_causes(job_id, 's')}"
@@ -406,6 +411,41 @@ def _guard(
     asked = guardrails.question(detail, source, survey, batches, price_only=_price_only(context))
     if asked:
         context.wait_for(Waiting.THRESHOLD, asked)
+
+
+def _deactivate(context: JobContext, source: CatalogueSource, last: int) -> int:
+    """Make inactive what the feed does not have any more, where the job is asked to; many only
+    once a person has said so. Returns how many, earlier attempts included."""
+    done: int = context.resumed.get("deactivated", 0)
+    if context.job.metadata.get("missing") != missing.DEACTIVATE:
+        return done
+    if _price_only(context) or context.job.metadata.get("failed_rows_only"):
+        return done
+    if reason := missing.untold(context.job.id):
+        context.warn(missing.ABOUT, reason)
+        return done
+    found = missing.look_for(context.job.id, source)
+    given = context.answer(Waiting.THRESHOLD) or {}
+    decided = given.get("about") == missing.ABOUT
+    if found.many and not done and not decided:
+        context.wait_for(Waiting.THRESHOLD, found.question())
+    if decided and not given["go_on"]:
+        context.warn(missing.ABOUT, f"{found.text} A person left them active.")
+        return done
+    after = 0
+    while True:
+
+        def commit() -> tuple[int, int]:
+            context.fence()
+            at, number = missing.deactivate_some(context.job.id, source, after)  # noqa: B023
+            kept = {"number": last, "deactivated": done + number}  # noqa: B023
+            context.checkpoint(last, kept, StageState.RUNNING)
+            return at, number
+
+        after, number = write.in_transaction(commit)
+        done += number
+        if not after:
+            return done
 
 
 def _write(context: JobContext, writer: write.Writer, batch: Batch) -> write.Outcome:

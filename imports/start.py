@@ -12,6 +12,7 @@ from django.db import transaction
 from imports import feed_source, readers
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import obeyable
+from imports.missing import DEACTIVATE
 from imports.models import DataImportJob, ImportRow, MappingTemplate
 from imports.prices import price_fields
 from imports.readers import UnreadableFeed
@@ -33,8 +34,9 @@ COPIED = ("source_name", "source_file", "source_url", "content_hash", "import_ty
 class Request:
     """What a person asks for. `source` is a path or an address, `upload` a file from the pages
     (then `source` is its name); `confirm` asks for a look at the mapping in any case; `price_only`
-    changes nothing but prices and stock of known products; the rest overrides what would be found
-    out. Raises `SourceRefused` for what can be no import's."""
+    changes nothing but prices and stock of known products; `missing` makes inactive
+    what a whole feed has no more; the rest overrides what would be found out. Raises
+    `SourceRefused` for what can be no import's."""
 
     source: str
     upload: Any = None
@@ -49,6 +51,7 @@ class Request:
     template: MappingTemplate | None = None
     confirm: bool = False
     price_only: bool = False
+    missing: bool = False
     priority: Priority = Priority.NORMAL
     created_by: User | None = None
     stated: dict[str, str] = field(init=False)
@@ -57,6 +60,8 @@ class Request:
         currency = (self.currency or "").upper()
         if currency and not is_code(currency):
             raise SourceRefused(f"{self.currency} is no ISO 4217 currency code.")
+        if self.price_only and self.missing:
+            raise SourceRefused("A feed of prices only does not tell which products are missing.")
         object.__setattr__(self, "currency", currency)
         object.__setattr__(self, "supplier", supplier_name(self.supplier))
         options = {name: getattr(self, name) for name in (*feed_source.READING, "currency")}
@@ -75,6 +80,8 @@ class Request:
             kept["confirm"] = True
         if self.price_only:
             kept["price_only"] = True
+        if self.missing:
+            kept["missing"] = DEACTIVATE
         if self.mapping:
             kept["mapping"] = self.mapping.to_json()
         return kept
@@ -180,6 +187,7 @@ def start_scheduled(schedule: JobSchedule, *, metadata: dict[str, Any], **common
         currency=spec.get("currency"),
         template=template,
         price_only=spec.get("price_only", False),
+        missing=spec.get("missing", False),
     )
     where = {"source_url": source} if is_url(source) else {}
     if not where:

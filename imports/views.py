@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
-from imports import guardrails, mapping_page
+from imports import guardrails, mapping_page, missing
 from imports.forms import StartForm
 from imports.mapping import MappingError
 from imports.models import DataImportJob
@@ -52,6 +52,7 @@ def _requests(form: StartForm, user: User) -> list[Request]:
         "currency": data["currency"] or None,
         "confirm": data["confirm"],
         "price_only": data["price_only"],
+        "missing": data["missing"],
         "created_by": user,
     }
     if data["feeds"]:
@@ -180,7 +181,9 @@ def _asked(page: JobPage) -> dict[str, Any]:
     """Return the words of the question that the run's page asks itself."""
     if page.job.waiting_for != Waiting.THRESHOLD:
         return {}
-    return {"question": guardrails.words(page.job.question), "answered_here": True}
+    about_missing = page.job.question.get("about") == missing.ABOUT
+    words = missing.WORDS if about_missing else guardrails.words(page.job.question)
+    return {"question": words, "answered_here": True}
 
 
 def _frame(request: HttpRequest, found: DataImportJob, page: JobPage, step: str) -> dict[str, Any]:

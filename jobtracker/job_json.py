@@ -35,6 +35,7 @@ def job_as_json(job: BackgroundJob) -> dict[str, Any]:
         "created": job.result.get("created", 0),
         "updated": job.result.get("updated", 0),
         "unchanged": job.result.get("unchanged", 0),
+        "deactivated": job.result.get("deactivated", 0),
         "note": job.result.get("note"),
         "attempts": [
             {

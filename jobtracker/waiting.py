@@ -97,7 +97,7 @@ def sentence(job: BackgroundJob) -> str:
         )
     words = [
         f"{job.result[key]:,} {key}"
-        for key in ("created", "updated", "unchanged")
+        for key in ("created", "updated", "unchanged", "deactivated")
         if job.result.get(key)
     ]
     words += [

@@ -31,6 +31,7 @@ RESULTS = {
     "created": "Created",
     "updated": "Updated",
     "unchanged": "Unchanged",
+    "deactivated": "Made inactive",
 }
 
 

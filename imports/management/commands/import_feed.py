@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 from imports import preview
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import mapping_in_file
+from imports.missing import DEACTIVATE
 from imports.models import MappingTemplate
 from imports.start import Request, start_imports, template_named
 from jobtracker.management.options import (
@@ -43,6 +44,11 @@ class Command(TrackerCommand):
         parser.add_argument(
             "--price-only", action="store_true", help="change prices and stock, nothing else"
         )
+        parser.add_argument(
+            "--missing",
+            choices=[DEACTIVATE],
+            help="make products inactive that the feed has no more; many only once someone agrees",
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would happen")
         add_job_options(parser)
 
@@ -61,6 +67,7 @@ class Command(TrackerCommand):
                 mapping=mapping,
                 template=template,
                 price_only=options["price_only"],
+                missing=options["missing"] == DEACTIVATE,
                 priority=priority_of(options["priority"]),
             )
             for source in expanded(options["sources"])

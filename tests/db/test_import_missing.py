@@ -1,0 +1,142 @@
+"""Products that a feed has no more become inactive, only where that was chosen, and come back."""
+
+import pytest
+
+from imports.models import DataImportJob
+from jobtracker.catalogue.models import Material, MaterialVersion
+from jobtracker.job_json import job_as_json
+from jobtracker.models import User
+from jobtracker.states import Status
+
+from .import_runs import imported, lines_of, manage, refused, work_off, xml_feed
+
+pytestmark = pytest.mark.django_db
+SUPPLIER = ("--supplier", "Northlight")
+DEACTIVATE = ("--missing", "deactivate")
+
+
+def products(count=20):
+    return [
+        {"sku": f"NL-{n}", "name": f"Slate {n}", "price": f"{n}.50 EUR", "colour": "grey"}
+        for n in range(1, count + 1)
+    ]
+
+
+@pytest.fixture
+def again(tmp_path):
+    """Import a feed of 20, then another under its name; returns the second job."""
+    path = tmp_path / "tiles.xml"
+    assert imported(xml_feed(path, products()), *SUPPLIER).status == Status.COMPLETED
+    return lambda changed, *options: imported(xml_feed(path, changed), *SUPPLIER, *options)
+
+
+def inactive():
+    return set(Material.objects.filter(active=False).values_list("sku", flat=True))
+
+
+def test_nothing_happens_unasked(again):
+    assert again(products(19)).status == Status.COMPLETED
+    assert inactive() == set()
+
+
+def test_what_is_missing_becomes_inactive_and_is_counted(again):
+    job = again(products(18), *DEACTIVATE)
+    assert job.status == Status.COMPLETED
+    assert inactive() == {"NL-19", "NL-20"}
+    assert (job_as_json(job)["deactivated"], job.result["unchanged"]) == (2, 18)
+    version = MaterialVersion.objects.get(job_id=job.pk, source_key="NL-20")
+    assert (version.old, version.new_hash) == ({"active": True}, None)
+
+
+def test_what_comes_back_is_active_again(again):
+    again(products(18), *DEACTIVATE)
+    job = again(products(19), *DEACTIVATE)
+    assert job.result["updated"] == 1
+    assert inactive() == {"NL-20"}
+    assert "deactivated" not in job.result
+
+
+def test_an_undo_makes_them_active_again(again):
+    job = again(products(18), *DEACTIVATE)
+    assert manage("materials", "undo", "--job", job.pk).code == 0
+    assert inactive() == set()
+
+
+def test_more_than_a_tenth_waits_and_go_on_makes_them_inactive(again):
+    job = again(products(16), *DEACTIVATE)
+    assert (job.status, job.waiting_for) == (Status.PENDING, "threshold")
+    assert "4 products of 20" in job.question["message"]
+    assert inactive() == set()
+    manage("jobs", "answer", job.pk, "--go-on")
+    work_off()
+    job.refresh_from_db()
+    assert (job.status, job.result["deactivated"]) == (Status.COMPLETED, 4)
+    assert inactive() == {"NL-17", "NL-18", "NL-19", "NL-20"}
+
+
+def test_stop_leaves_them_active_and_completes(again):
+    job = again(products(16), *DEACTIVATE)
+    manage("jobs", "answer", job.pk, "--stop")
+    work_off()
+    job.refresh_from_db()
+    assert (job.status, inactive()) == (Status.COMPLETED, set())
+    assert "left them active" in job.warnings[-1]["message"]
+
+
+def test_both_questions_are_asked_one_after_the_other(again):
+    job = again(products(10), *DEACTIVATE)
+    assert job.question["about"] == "guardrails"
+    manage("jobs", "answer", job.pk, "--go-on")
+    work_off()
+    job.refresh_from_db()
+    assert job.question["about"] == "missing"
+    manage("jobs", "answer", job.pk, "--go-on")
+    work_off()
+    job.refresh_from_db()
+    assert (job.status, len(inactive())) == (Status.COMPLETED, 10)
+
+
+def test_a_product_whose_row_failed_is_not_missing(again):
+    changed = products(20)
+    changed[0]["price"] = "soon"
+    job = again(changed, *DEACTIVATE)
+    assert (job.failed_items, inactive()) == (1, set())
+
+
+def test_rows_that_failed_without_a_key_leave_all_as_it_is(again):
+    changed = [*products(18), {"sku": "", "name": "", "price": "1.00 EUR", "colour": "grey"}]
+    job = again(changed, *DEACTIVATE)
+    assert (job.failed_items, inactive()) == (1, set())
+    assert "failed without a key" in str(job.warnings)
+
+
+def test_a_cut_off_feed_leaves_all_as_it_is(again, tmp_path):
+    path = xml_feed(tmp_path / "tiles.xml", products(18))
+    path.write_text(path.read_text().replace("</catalog>", ""))
+    job = imported(path, *SUPPLIER, *DEACTIVATE)
+    assert (job.status, inactive()) == (Status.FAILED, set())
+
+
+def test_what_another_source_speaks_of_stays(again, tmp_path):
+    imported(xml_feed(tmp_path / "more.xml", products()[18:19]), *SUPPLIER)
+    again(products(18), *DEACTIVATE)
+    assert inactive() == {"NL-20"}
+
+
+def test_a_price_list_says_nothing_of_missing_products(tmp_path):
+    feed = xml_feed(tmp_path / "prices.xml", products(3))
+    message = refused(manage("import_feed", feed, *SUPPLIER, *DEACTIVATE, "--price-only"))
+    assert "prices only" in message
+
+
+def test_the_page_asks_and_tells(again, client):
+    job = again(products(16), *DEACTIVATE)
+    client.force_login(User.objects.create_superuser("admin", password="x"))
+    found = DataImportJob.objects.get(background_job=job)
+    page = client.get(f"/admin/data-import/{found.pk}/").content.decode()
+    assert "Leave them active" in page
+    assert "Slate 17" in page
+    client.post(f"/admin/data-import/{found.pk}/decide", {"decision": "go on"})
+    work_off()
+    assert "Made inactive" in client.get(f"/admin/data-import/{found.pk}/").content.decode()
+    assert lines_of()["NL-17"]["active"] is False
