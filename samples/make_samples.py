@@ -6,6 +6,7 @@ call writes the same bytes: `python samples/make_samples.py` renews the files be
 
 import csv
 import io
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -214,7 +215,7 @@ def write_feed(
     path: Path | str,
     products: int,
     seed: int = 1,
-    type: Literal["xml", "csv"] = "xml",
+    type: Literal["xml", "csv", "json"] = "xml",
     changed_share: float = 0.0,
 ) -> Path:
     """Write a feed of so many products, in constant memory; returns its path."""
@@ -225,6 +226,14 @@ def write_feed(
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(FEED_FIELDS)
             writer.writerows(rows)
+            return path
+        if type == "json":
+            file.write('{"shop": "Northlight Tiles", "products": [')
+            for number, row in enumerate(rows):
+                fields = dict(zip(FEED_FIELDS, row, strict=True))
+                file.write(",\n" if number else "\n")
+                file.write(json.dumps(fields, ensure_ascii=False, indent=1))
+            file.write("\n]}\n")
             return path
         file.write('<?xml version="1.0" encoding="UTF-8"?>\n<catalog>\n')
         for row in rows:
