@@ -18,6 +18,7 @@ PROGRAMS = (
     "scraping.py",
     "materials.py",
     "memory.py",
+    "readers.py",
     "engine.py",
     "stop.py",
     "browser.py",
