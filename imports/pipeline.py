@@ -13,7 +13,7 @@ from django.forms import Form
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 
-from imports import feed_source, guardrails, mapping_choice, missing, profiles, readers
+from imports import feed_source, guardrails, mapping_choice, missing, profiles, readers, rejects
 from imports.batches import Batch, Batches
 from imports.mapping import Mapping, MappingError
 from imports.models import DataImportJob, ImportRow
@@ -114,6 +114,7 @@ class ImportPipeline(Pipeline):
                     found.source,
                     lambda number, share: context.advance(number, fraction=share),
                 )
+                survey = rejects.without_remarks(survey)
         except UnreadableFeed as error:
             raise Permanent(str(error)) from error
         for message in found.warnings:
@@ -155,6 +156,8 @@ class ImportPipeline(Pipeline):
         supplier = detail.background_job.supplier
         price_only = _price_only(context)
         survey = feed_source.survey_from_json(parsed["survey"])
+        if not given and (before := _origin(detail)):
+            given = rejects.mapping_for(before, survey)
         try:
             source = Source.from_json(parsed["source"])
             with feed_source.unpacked(detail, source) as path:
@@ -205,7 +208,8 @@ class ImportPipeline(Pipeline):
         if context.job.supplier_id is None:
             raise Permanent("The job has no supplier. Set one on its admin page and retry.")
         source = feed_source.catalogue_source(
-            context.job.supplier_id, detail.source_url or detail.source_name
+            context.job.supplier_id,
+            rejects.stream_of(context.job.supplier_id, detail.source_name, detail.source_url),
         )
         mapping = Mapping.from_json(mapped["mapping"])
         last = context.resumed.get("number", 0)
@@ -222,7 +226,8 @@ class ImportPipeline(Pipeline):
                 start, records = readers.read(path, found), readers.read(path, found)
                 return Batches(mapping, source.supplier, start).of(records, after=after, only=only)
 
-            if not last and only is None:
+            whole = only is None and _origin(detail) is None
+            if whole and not last:
                 _guard(context, detail, source, feed.survey, batches())
             kind = PriceWriter if _price_only(context) else write.Writer
             writer = kind(context.job.id, source, ImportRow._meta.db_table)
@@ -242,7 +247,7 @@ class ImportPipeline(Pipeline):
                 f"The source has {_moved(counts):,} of the {count:,} records that were found when"
                 " it was first read."
             )
-        deactivated = _deactivate(context, source, last)
+        deactivated = _deactivate(context, source, last) if whole else 0
         for message, number in remarks(context.job.id):
             context.warn("rows", f"{counted(number, 'rows')}: {message}")
         images.add_of_rows(context, ImportRow._meta.db_table, last)
@@ -375,6 +380,13 @@ def _detail(context: JobContext) -> DataImportJob:
     return DataImportJob.objects.get(background_job_id=context.job.id)
 
 
+def _origin(detail: DataImportJob) -> DataImportJob | None:
+    """Return the import whose corrected reject file this one reads, if it does."""
+    if detail.source_url:
+        return None
+    return rejects.origin(detail.background_job.supplier_id, detail.source_name)
+
+
 def _price_only(context: JobContext) -> bool:
     """Whether a person said so, or the feed itself does."""
     said = context.job.metadata.get("price_only")
@@ -419,7 +431,7 @@ def _deactivate(context: JobContext, source: CatalogueSource, last: int) -> int:
     done: int = context.resumed.get("deactivated", 0)
     if context.job.metadata.get("missing") != missing.DEACTIVATE:
         return done
-    if _price_only(context) or context.job.metadata.get("failed_rows_only"):
+    if _price_only(context):
         return done
     if reason := missing.untold(context.job.id):
         context.warn(missing.ABOUT, reason)

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from django.db import transaction
 
-from imports import feed_source, readers
+from imports import feed_source, readers, rejects
 from imports.batches import Batches
 from imports.mapping import MappingError, suggest
 from imports.mapping_choice import SAMPLE, choose, hints_of
@@ -152,7 +152,7 @@ def _opened(request: Request) -> Iterator[tuple[Inspection, Feed, Profile | None
                 plain, found, profile = stack.enter_context(
                     feed_source.opened(path, request.reading)
                 )
-                survey = readers.survey(plain, found.source)
+                survey = rejects.without_remarks(readers.survey(plain, found.source))
                 sample = list(islice(readers.read(plain, found.source), SAMPLE))
             except UnreadableFeed as error:
                 raise SourceRefused(f"{request.source}: {error}") from error
@@ -173,10 +173,9 @@ def _download(request: Request, path: Path) -> None:
 
 
 def _source(request: Request, supplier: Supplier) -> CatalogueSource:
-    return feed_source.catalogue_source(
-        supplier.pk,
-        request.source if is_url(request.source) else feed_source.name_of(request.source),
-    )
+    url = request.source if is_url(request.source) else ""
+    name = rejects.stream_of(supplier.pk, feed_source.name_of(request.source), url)
+    return feed_source.catalogue_source(supplier.pk, name)
 
 
 def _plain(values: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
-from imports import guardrails, mapping_page, missing
+from imports import guardrails, mapping_page, missing, rejects
 from imports.forms import StartForm
 from imports.mapping import MappingError
 from imports.models import DataImportJob
@@ -110,6 +110,24 @@ def file(request: HttpRequest, pk: str) -> HttpResponseBase:
         stored,
         as_attachment=True,
         filename=found.source_name,
+        content_type="application/octet-stream",
+    )
+
+
+@staff_required()
+def reject_file(request: HttpRequest, pk: str) -> HttpResponseBase:
+    """Hand out the rows that failed, to be corrected and imported again."""
+    found, _ = _found(pk)
+    with uploads.incoming() as path:
+        try:
+            rejects.write(found, path)
+        except rejects.NoRejects as error:
+            raise Http404(str(error)) from error
+        content = path.open("rb")  # which outlives the name of the file
+    return FileResponse(
+        content,
+        as_attachment=True,
+        filename=rejects.file_name(found),
         content_type="application/octet-stream",
     )
 

@@ -70,6 +70,14 @@ def count(path: Path, source: Source) -> Iterator[int]:
             yield number
 
 
+def header(path: Path, source: Source) -> str:
+    """The row that names the columns, as it stands; "" where no row does."""
+    assert source.dialect is not None, "a CSV source has a dialect"
+    if source.dialect.header_line is None:
+        return ""
+    return next((raw for _, _, raw in _rows(path, source)), "")
+
+
 def column_names(cells: list[str]) -> list[str]:
     """A distinct name for each cell of a header: `price`, `price [2]`, `column 3` if empty.
 

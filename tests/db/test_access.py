@@ -94,6 +94,7 @@ RULES = {
     "import-mapping": PAGE,
     "import-answer": ACT,
     "import-decide": ACT,
+    "import-rejects": MISSING,
     "pdf-start": Rule(OPERATOR, OPERATOR, frozenset({302}), frozenset({400})),
     "pdf-document": PAGE,
     "pdf-parts": PAGE,
