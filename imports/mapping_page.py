@@ -40,7 +40,9 @@ class FieldLine:
 
     @property
     def transforms(self) -> tuple[str, ...]:
-        return transforms(self.target) if self.target and not self.steps else ()
+        if self.steps:
+            return (self.transform,)
+        return transforms(self.target) if self.target else ()
 
     @property
     def is_attribute(self) -> bool:

@@ -95,7 +95,7 @@ def _rules(
     )  # fmt: skip
 
 
-def _versions(root: str, *, price_only: bool = False) -> Iterator[Profile]:
+def _versions(root: str, kind: str, *, price_only: bool = False) -> Iterator[Profile]:
     kinds = (
         ("1.2", "article", "supplier_aid", "article_details", "article_price",
          "article_order_details", "article_features"),
@@ -104,7 +104,7 @@ def _versions(root: str, *, price_only: bool = False) -> Iterator[Profile]:
     )  # fmt: skip
     for version, product, code, details, price, order, features in kinds:
         yield Profile(
-            f"BMEcat {version}{' prices' if price_only else ''}",
+            f"BMEcat {version}{kind}",
             _rules(root, product, code, details, price, order, features),
             signs(code),
             records=(f"bmecat/{root.lower()}/{product}",),
@@ -113,7 +113,7 @@ def _versions(root: str, *, price_only: bool = False) -> Iterator[Profile]:
 
 
 PROFILES = (
-    *_versions("T_NEW_CATALOG"),
-    *_versions("T_UPDATE_PRODUCTS"),
-    *_versions("T_UPDATE_PRICES", price_only=True),
+    *_versions("T_NEW_CATALOG", ""),
+    *_versions("T_UPDATE_PRODUCTS", " update"),
+    *_versions("T_UPDATE_PRICES", " prices", price_only=True),
 )

@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import pytest
+from django.urls import reverse
 
+from imports.mapping_page import mapping_from_form, page_for
 from imports.models import DataImportJob, ImportRow
 from jobtracker.catalogue.models import Supplier
 from jobtracker.states import Status, Waiting
 
-from .import_runs import imported, lines_of, manage
+from .import_runs import imported, lines_of, manage, work_off
+from .pages import act, signed_in
 
 FEEDS = Path(__file__).parents[1] / "fixtures" / "profiles"
 
@@ -64,17 +67,33 @@ def test_a_value_that_a_step_cannot_work_on_fails_its_row(tmp_path):
     assert "100" in row.detail["reason"]
 
 
-def test_the_page_keeps_the_steps_of_a_mapping_that_is_confirmed(admin_client):
+def test_the_page_shows_and_keeps_the_steps_of_a_mapping(client):
     job = imported(FEEDS / "shopify.csv", "--supplier", "Weaver")
     assert job.waiting_for == Waiting.CURRENCY
     detail = DataImportJob.objects.get(background_job=job)
-    from imports.mapping_page import mapping_from_form, page_for
-
     page = page_for(detail, job)
     form = {f"target-{line.index}": line.target for line in page.lines} | {"currency": "EUR"}
     fields = {each.source: each for each in mapping_from_form(page, form).fields}
-    assert [step.to_json() for step in fields["Variant Grams"].steps] == [
-        {"do": "unit", "unit": "g"}
+    unit = [{"do": "unit", "unit": "g"}]
+    assert [step.to_json() for step in fields["Variant Grams"].steps] == unit
+    operator = signed_in(client, "Operators")
+    shown = operator.get(reverse("import-mapping", args=[detail.pk])).content.decode()
+    assert "Shopify: the weight in grams" in shown
+    answered = act(operator, reverse("import-answer", args=[detail.pk]), **form)
+    assert answered.status_code == 302
+    work_off()
+    assert lines_of()["WL-1-S"]["attributes"]["weight"] == "900 g"
+
+
+def test_what_a_field_feeds_beside_its_main_use_survives_the_page():
+    job = imported(FEEDS / "bmecat12.xml", "--supplier", "Alpenholz")
+    page = page_for(DataImportJob.objects.get(background_job=job), job)
+    form = {f"target-{line.index}": line.target for line in page.lines}
+    mapping = mapping_from_form(page, form)
+    assert [each.target for each in mapping.fields if each.source == "SUPPLIER_AID"] == [
+        "sku",
+        "currency",
+        "category",
     ]
 
 

@@ -17,5 +17,7 @@ def test_every_transform_is_described(name):
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
 def test_every_format_is_named(profile):
-    name = profile.name.removesuffix(" prices").removesuffix(" table")
+    name = profile.name
+    for kind in (" prices", " table", " update"):
+        name = name.removesuffix(kind)
     assert name in PAGE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imports.profiles import PROFILES, inspect
+from imports.profiles import PROFILES, inspect, named
 from tests.unit.profiles.feeds import FOLDER
 
 FORMATS = {
@@ -32,6 +32,11 @@ def test_a_feed_has_one_format(name):
     fitting = [each.name for each in PROFILES if each.record_in(found) is not None
                and each.fits(found.columns)]  # fmt: skip
     assert fitting == [profile.name]
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+def test_a_job_finds_its_format_again_by_name(profile):
+    assert named(profile.name) is profile
 
 
 def test_every_fixture_is_listed():
