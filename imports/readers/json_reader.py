@@ -43,6 +43,7 @@ Event = tuple[str, Any]
 _quoted: Callable[[str], str] = json.encoder.encode_basestring
 _OPENS = frozenset(("start_map", "start_array"))
 _CLOSES = frozenset(("end_map", "end_array"))
+_STEPS = dict.fromkeys(_OPENS, 1) | dict.fromkeys(_CLOSES, -1)
 _BRACKET = re.compile(rb"[{\[]")
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{\[]', re.DOTALL)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -153,24 +154,24 @@ def _records(path: Path, source: Source) -> Iterator[tuple[int, list[Event]]]:
         opened = 0
         for pair in events:
             event = pair[0]
-            opens = event in _OPENS
-            opened += opens
+            step = _STEPS.get(event)
+            if step == 1:
+                opened += 1
             if record is not None:
                 record.append(pair)
-                if opens:
-                    depth += 1
-                    _check_depth(len(lists) + depth, piece)
-                elif event in _CLOSES:
-                    depth -= 1
-                    if not depth:
-                        yield line, record
-                        record = None
+                if step is None:
+                    continue
+                depth += step
+                _check_depth(len(lists) + depth, piece)
+                if not depth:
+                    yield line, record
+                    record = None
             elif event == "map_key":
                 parent = lists[-1][1]
                 here = f"{parent}.{pair[1]}" if parent else None
                 if here and here != wanted and not wanted.startswith(here + "."):
                     here = None
-            elif opens:
+            elif step == 1:
                 inner = bool(lists) and lists[-1] == (True, here)
                 if here == wanted and (event == "start_map" or inner):
                     record, depth = [pair], 1
@@ -224,7 +225,9 @@ def _record(number: int, line: int, events: list[Event]) -> Record:
             warnings[REMOVED] = None
         elif event == "number" and type(value) is Decimal and _is_beyond(value):
             error = f"The number {text} in {path} is beyond all measure."
-        if not again:
+        if path and path not in fields:
+            fields[path] = text
+        elif not again:
             put(fields, path or ".", text)
         elif fields.get(path) == text:
             warnings[f"The name {path} occurs twice with the same value."] = None
