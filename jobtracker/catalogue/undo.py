@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from jobtracker import audit
 from jobtracker.catalogue import people, statements
-from jobtracker.catalogue.models import MaterialVersion, Op
+from jobtracker.catalogue.models import MaterialVersion
 from jobtracker.catalogue.statements import BATCH
 from jobtracker.catalogue.write import in_transaction
 from jobtracker.models import BackgroundJob, User
@@ -113,7 +113,7 @@ def _batch(job: BackgroundJob, suppliers: list[int], before: int) -> int:
 
     1. the suppliers' locks, so that no other writer is between the steps;
     2. source rows to what they were: `_RESTORE`;
-    3. materials from their sources, and those that nobody speaks of any more away;
+    3. materials that nobody speaks of any more away, the others from their sources;
     4. a version for each row that changed.
     """
     with connection.cursor() as cursor:
@@ -129,21 +129,13 @@ def _batch(job: BackgroundJob, suppliers: list[int], before: int) -> int:
         rows: list[dict[str, Any]] = json.loads(found)
         actives: dict[int, bool | None] = {row["material"]: None for row in rows}
         actives |= {row["material"]: row["active"] for row in rows if row["active"] is not None}
-        old = people.resolve(actives)
         cursor.execute(_REMOVE, [list(actives)])
-    MaterialVersion.objects.bulk_create(
-        MaterialVersion(
-            material_id=row["material"],
-            job_id=job.pk,
-            row_number=row["number"],
-            op=Op.UNDONE,
-            source_id=row["source"],
-            source_key=row["key"],
-            old=old.get(row["material"]),
-            old_source=row["old_source"],
-        )
-        for row in rows
-    )
+        for (pk,) in cursor.fetchall():
+            del actives[pk]
+        old = people.resolve(actives)
+        for row in rows:
+            row["old"] = old.get(row["material"])
+        cursor.execute(_NOTE, {"job": job.pk, "rows": json.dumps(rows)})
     return first or 0
 
 
@@ -245,4 +237,13 @@ DELETE FROM materials m WHERE id = ANY(%s) AND NOT withdrawn
     AND NOT EXISTS (SELECT FROM material_sources WHERE material_id = m.id)
     AND NOT EXISTS (SELECT FROM material_merges WHERE kept_id = m.id AND undone_at IS NULL)
     AND NOT EXISTS (SELECT FROM material_merges WHERE merged_id = m.id AND undone_at IS NULL)
+RETURNING id
+"""
+
+_NOTE = """
+INSERT INTO material_versions
+    (material_id, job_id, row_number, op, source_id, source_key, old, old_source)
+SELECT material, %(job)s::uuid, number, 'x', source, key, old, old_source
+FROM jsonb_to_recordset(%(rows)s::jsonb)
+    AS r(material bigint, number int, source bigint, key text, old jsonb, old_source jsonb)
 """
