@@ -63,7 +63,7 @@ def fetch(
     return outbound.fetch(
         url,
         to,
-        max_bytes,
+        max_bytes=max_bytes,
         etag=etag,
         last_modified=last_modified,
         login=login.of_web(parts.scheme, *host_of(url)) if login else None,

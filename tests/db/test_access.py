@@ -167,6 +167,7 @@ TABLES = {
     "imports.dataimportjob": (VIEWER, NOBODY, NOBODY),
     "imports.importrow": (VIEWER, NOBODY, NOBODY),
     "imports.mappingtemplate": (VIEWER, NOBODY, OPERATOR),
+    "imports.feedlogin": (VIEWER, ADMINISTRATOR, ADMINISTRATOR),
     "jobtracker.attemptsession": (VIEWER, NOBODY, NOBODY),
     "jobtracker.auditentry": (VIEWER, NOBODY, NOBODY),
     "jobtracker.backgroundjob": (VIEWER, NOBODY, OPERATOR),
