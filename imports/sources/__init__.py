@@ -54,9 +54,9 @@ def fetch(
 ) -> Fetched:
     """Download an address into the file `to`, or find it unchanged since the earlier answer whose
     `etag` and `last_modified` are given (status 304). Raises `OutboundError`."""
-    check(url)
     parts = urlsplit(url)
     if parts.scheme in ("ftps", "sftp"):
+        check(url)
         return _protocol(parts)(parts, to, max_bytes, etag, login)
     from jobtracker import outbound
 
