@@ -10,6 +10,7 @@ counted.
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -158,7 +159,7 @@ def words(question: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def allowed(answer: dict[str, Any], attempt: int) -> bool:
+def allowed(answer: MappingOf[str, Any], attempt: int) -> bool:
     """Whether a person let this job pass. Raises `Permanent` where it was stopped."""
     given = answer.get(Waiting.THRESHOLD.value) or {}
     if given.get("about") != ABOUT:

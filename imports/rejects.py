@@ -6,7 +6,7 @@ from.
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from json import dumps
 from pathlib import Path
@@ -56,7 +56,7 @@ def mapping_for(before: DataImportJob, survey: Survey) -> dict[str, Any]:
     """Return the mapping that an import obeyed, as far as its reject file still has the fields."""
     kept = {each.source for each in survey.fields}
     fields = [each for each in before.field_mappings["fields"] if each["source"] in kept]
-    return before.field_mappings | {"fields": fields}
+    return {**before.field_mappings, "fields": fields}
 
 
 def without_remarks(survey: Survey) -> Survey:
@@ -127,13 +127,13 @@ def _write_csv(out: TextIO, feed: Path, source: Source, failed: Failed) -> int:
     return count
 
 
-def _cells(raw: str, options: dict[str, str]) -> list[str]:
+def _cells(raw: str, options: dict[str, Any]) -> list[str]:
     return next(csv.reader(io.StringIO(raw, newline=""), **options), [])
 
 
-def _longer(raw: str, short: int, remarks: Iterator[str], options: dict[str, str]) -> str:
+def _longer(raw: str, short: int, remarks: Iterable[str], options: dict[str, Any]) -> str:
     """Return a row with our cells behind its own, of which so many are missing."""
-    delimiter = options["delimiter"]
+    delimiter: str = options["delimiter"]
     cells = [" ".join(each.split()) for each in remarks]
     quote = options.get("quotechar")
     if quote:
