@@ -62,6 +62,20 @@ def failed_rows(job_id: UUID, limit: int) -> list[dict[str, Any]]:
     return found
 
 
+def repairs(job_id: UUID, limit: int = 10) -> list[dict[str, Any]]:
+    """Return what failed in a job's rows by what repairs it, the commonest first: column, reason,
+    hint, a value as written and in how many `rows`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT detail->>'column', detail->>'reason', detail->>'hint', min(detail->>'raw'),"
+            " count(*) FROM import_rows WHERE job_id = %s AND outcome = 'f'"
+            " GROUP BY 1, 2, 3 ORDER BY count(*) DESC, 1, 2 LIMIT %s",
+            [job_id, limit],
+        )
+        names = ("column", "reason", "hint", "raw", "rows")
+        return [dict(zip(names, found, strict=True)) for found in cursor.fetchall()]
+
+
 def page_of_rows(job_id: UUID, query: Mapping[str, str]) -> dict[str, Any]:
     """Return one page of a job's rows: those of the outcome `rows`, after number `after`.
 
@@ -96,6 +110,8 @@ def page_of_rows(job_id: UUID, query: Mapping[str, str]) -> dict[str, Any]:
         "lines": lines,
         "any_material": any(line.material for line in lines),
         "any_remark": any(line.remarks for line in lines),
+        "found_failed": found.get("f", 0),
+        "repairs": repairs(job_id) if chosen == "f" else [],
         "next_after": shown[PAGE - 1].number if len(shown) > PAGE else None,
     }
 
