@@ -14,8 +14,9 @@ from jobtracker.states import Waiting
 
 
 def answer_from_options(job: BackgroundJob, options: MappingOf[str, Any]) -> dict[str, Any]:
-    """Read `--go-on` or `--stop`, else `--mapping FILE.json` and `--currency CODE`; the
-    mapping is to be remembered for the supplier's next feed with these fields. Raises `ValueError` with a sentence."""
+    """Read `--go-on` or `--stop`, else `--mapping FILE.json` and `--currency CODE`; the mapping is
+    to be remembered for the supplier's next feed with these fields. Raises `ValueError` with a
+    sentence."""
     if job.waiting_for == Waiting.THRESHOLD:
         go_on, stop = options.get("go_on"), options.get("stop")
         if bool(go_on) == bool(stop):

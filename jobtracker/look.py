@@ -75,9 +75,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         },
     ]
-    materials = _item(
-        request, "Materials", "inventory_2", "materials", "catalogue.view_material"
-    )
+    materials = _item(request, "Materials", "inventory_2", "materials", "catalogue.view_material")
     for title, tables in TABLES.items():
         items = [materials] if title == "Results" else []
         items += [_table(request, *table) for table in tables]
