@@ -1,7 +1,7 @@
 """Pages and commands about what goes out after a job: how it stands, and trying it again."""
 
 import json
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
