@@ -138,3 +138,12 @@ def test_a_finished_job(page: Page, over: BackgroundJob, name: str) -> None:
 @pytest.mark.parametrize("name", ["job", "run", "mapping"])
 def test_a_job_that_asks(page: Page, waiting: BackgroundJob, name: str) -> None:
     assert troubles(page, PAGES[name](waiting)) == []
+
+
+def test_a_feed_unlike_the_last_one(page: Page, tmp_path: Path) -> None:
+    feed = tmp_path / "feed.xml"
+    imported(xml_feed(feed, PRODUCTS), "--supplier", "Northlight")
+    dear = [each | {"price": each["price"].replace(".", "")} for each in PRODUCTS]
+    job = imported(xml_feed(feed, dear), "--supplier", "Northlight")
+    assert job.waiting_for == "threshold"
+    assert troubles(page, own(job)) == []
