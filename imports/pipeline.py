@@ -320,8 +320,9 @@ class ImportPipeline(Pipeline):
         )
         if detail is None:
             return None
-        decides = detail.background_job.waiting_for == Waiting.THRESHOLD
-        return reverse(f"import-{'detail' if decides else 'mapping'}", args=[detail.pk])
+        if detail.background_job.waiting_for == Waiting.THRESHOLD:
+            return reverse("import-detail", args=[detail.pk]) + "#import-question"
+        return reverse("import-mapping", args=[detail.pk])
 
     def start_context(self) -> dict[str, Any]:
         from imports.forms import StartForm
