@@ -117,7 +117,11 @@ def test_too_many_files_are_refused(file: Path) -> None:
     assert refusal(file, archive) == "The zip archive holds more than 1,000 files."
 
 
-@pytest.mark.parametrize("inner", [gzip.compress(TABLE), zip_of({"t.csv": TABLE}), b"Rar!\x1a\x07"])
+@pytest.mark.parametrize(
+    "inner",
+    [gzip.compress(TABLE), zip_of({"t.csv": TABLE}), b"Rar!\x1a\x07"],
+    ids=["gzip", "zip", "rar"],
+)
 def test_archives_in_archives_are_refused(file: Path, inner: bytes) -> None:
     assert "archive" in refusal(file, gzip.compress(inner))
     assert "archive" in refusal(file, zip_of({"inner.zip": inner}))
