@@ -23,7 +23,7 @@ def test_a_schedule_is_made_and_run(page: Page) -> None:
     expect(coming).to_contain_text("by the clock of Europe/Athens")
     expect(coming.locator("li")).to_have_count(5)
     expect(coming.locator("li").first).to_contain_text("Fri")
-    page.get_by_label("Name").fill("Tiles")
+    page.get_by_label("Name", exact=True).fill("Tiles")
     page.get_by_label("Supplier").fill("Acme")
     page.get_by_label("Address").fill("http://127.0.0.1:9/feed.xml")
     page.get_by_role("button", name="Schedule it").click()

@@ -34,6 +34,7 @@ TABLES = {
     "images.imagefetch",
     "images.storedimage",
     "imports.dataimportjob",
+    "imports.feedlogin",
     "imports.importrow",
     "imports.mappingtemplate",
     "jobtracker.attemptsession",
