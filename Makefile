@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 # The tests start a hundred programs: compile them once, not at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run demo test check bench chaos lock chromium redis
+.PHONY: run demo test check check-faults bench chaos lock chromium redis
 .DELETE_ON_ERROR:
 
 # Installs a Debian package where root may, else names it.
@@ -52,8 +52,13 @@ check: $(VENV)/dev.stamp chromium
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	PUBLIC_URL=https://tracker.example $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(PYTEST)
-# By themselves, since beside other tests everything here would take its time: what fails at each
-# fault point, the harness without a safeguard, and the harness.
+ifdef CHAOS
+	$(MAKE) --no-print-directory check-faults
+endif
+
+# `make check CHAOS=1` ends with it. By itself, since beside other tests everything here would take
+# its time: what fails at each fault point, the harness without a safeguard, and the harness.
+check-faults: $(VENV)/dev.stamp
 	CHAOS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/chaos tests/live/test_fault_points.py
 	$(MAKE) --no-print-directory chaos SEED=1 JOBS=300 FAULTS=15
 

@@ -13,7 +13,7 @@ from django.conf import settings
 
 pytestmark = [
     pytest.mark.timeout(600),  # on a busy machine
-    pytest.mark.skipif("CHAOS" not in os.environ, reason="without CHAOS=1; `make check` sets it"),
+    pytest.mark.skipif("CHAOS" not in os.environ, reason="`make check-faults` runs it"),
 ]
 
 ONE_WORKER = "--groups 1 --slots 3"

@@ -27,7 +27,7 @@ def database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Itera
 
 
 @pytest.mark.timeout(600)  # on a busy machine
-@pytest.mark.skipif("CHAOS" not in os.environ, reason="without CHAOS=1; `make check` sets it")
+@pytest.mark.skipif("CHAOS" not in os.environ, reason="`make check-faults` runs it")
 def test_nothing_is_lost_wherever_a_process_fails(database: None, tmp_path: Path) -> None:
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(10**6))
     wanted = trials.draw(seed)
