@@ -7,6 +7,9 @@ UV := uv --version >/dev/null 2>&1
 # A third of the suite is waiting for processes, so three share two cores well. The suite puts
 # its long files first; xdist would put those with many tests first.
 PYTEST := $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+# What kills and restarts whole installations: left to `make check-faults`, and part of `make test`.
+UNDER_FAULTS := tests/chaos $(patsubst %,tests/live/test_%.py,fault_points kills_under_up \
+  rolling_restart database_restart)
 
 # The tests start a hundred programs: compile them once, not at each start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -51,15 +54,16 @@ check: $(VENV)/dev.stamp chromium
 	$(BIN)/lint-imports
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	PUBLIC_URL=https://tracker.example $(BIN)/python manage.py check --deploy --fail-level WARNING
-	$(PYTEST)
+	$(PYTEST) $(addprefix --ignore=,$(UNDER_FAULTS))
 ifdef CHAOS
 	$(MAKE) --no-print-directory check-faults
 endif
 
 # `make check CHAOS=1` ends with it. By itself, since beside other tests everything here would take
-# its time: what fails at each fault point, the harness without a safeguard, and the harness.
+# its time: installations under kills and restarts, what fails at each fault point, the harness
+# without a safeguard, and the harness.
 check-faults: $(VENV)/dev.stamp
-	CHAOS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/chaos tests/live/test_fault_points.py
+	CHAOS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(UNDER_FAULTS)
 	$(MAKE) --no-print-directory chaos SEED=1 JOBS=300 FAULTS=15
 
 # Each program in benchmarks/ prints its own table too.
