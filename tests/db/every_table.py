@@ -108,8 +108,13 @@ def fill() -> dict[type[Model], Any]:
         ),
         OutgoingHost: OutgoingHost.objects.get_or_create(queue="calls", host="shop.example")[0],
         StoredImage: StoredImage.objects.create(
-            sha256="a" * 64, file=picture, thumbnail=picture, content_type="image/png", bytes=9,
-            width_px=3, height_px=3,
+            sha256="a" * 64,
+            file=picture,
+            thumbnail=picture,
+            content_type="image/png",
+            bytes=9,
+            width_px=3,
+            height_px=3,
         ),
         ImageFetch: ImageFetch.objects.create(
             url="https://shop.example/i.png", url_hash=b"u", host="shop.example", job_id=job.pk
