@@ -26,6 +26,12 @@ def feed(tmp_path):
     return xml_feed(tmp_path / "tiles.xml")
 
 
+@pytest.fixture(autouse=True)
+def _own_sources(monkeypatch, tmp_path):
+    """Tests of other processes store files meanwhile."""
+    monkeypatch.setitem(vars(storages["sources"]), "location", str(tmp_path / "sources"))
+
+
 def stored() -> int:
     folder = storages["sources"].location
     return len(os.listdir(folder)) if os.path.isdir(folder) else 0  # noqa: PTH112, PTH208
