@@ -10,11 +10,10 @@ from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.defaults import server_error
 from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 
-from jobtracker import sessions
+from jobtracker import redirects, sessions
 from jobtracker.context import session_is_lost
 
 RETRY_SECONDS = 3
@@ -108,9 +107,7 @@ def answer(
     back = request.get_full_path()
     sentence = trouble.sentence
     if not looks:
-        back = request.headers.get("Referer", "")
-        if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
-            back = reverse("monitor")
+        back = redirects.own(request, request.headers.get("Referer", ""), reverse("monitor"))
         sentence += (
             " It is not certain whether what you asked for was done: look before you ask again."
             if begun

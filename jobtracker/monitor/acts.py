@@ -13,10 +13,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 
-from jobtracker import lifecycle
+from jobtracker import lifecycle, redirects
 from jobtracker.access import operator_required
 from jobtracker.images.fetcher import Images
 from jobtracker.models import BackgroundJob, User
@@ -180,9 +179,7 @@ def _back(request: HttpRequest, done: str | SafeString, refused: str = "") -> Ht
         messages.success(request, done)
     else:
         messages.warning(request, refused)
-    target = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
-        target = reverse("monitor")
+    target = redirects.own(request, request.POST.get("next", ""), reverse("monitor"))
     return HttpResponseRedirect(target)
 
 

@@ -11,8 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 
+from jobtracker import redirects
 from jobtracker import schedules as acts
 from jobtracker.access import operator_required, staff_required
 from jobtracker.models import JobSchedule, User
@@ -238,9 +239,7 @@ def _gone(request: HttpRequest) -> HttpResponse:
 
 
 def _back(request: HttpRequest) -> HttpResponse:
-    target = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
-        target = reverse("schedules")
+    target = redirects.own(request, request.POST.get("next", ""), reverse("schedules"))
     return HttpResponseRedirect(target)
 
 

@@ -9,8 +9,8 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 
+from jobtracker import redirects
 from jobtracker.access import operator_required, staff_required
 from jobtracker.catalogue import people, undo
 from jobtracker.catalogue.pages.forms import CorrectionForm
@@ -145,7 +145,5 @@ def _back(request: HttpRequest, pk: int | None, done: str, refused: str = "") ->
         messages.success(request, done)
     else:
         messages.warning(request, refused)
-    target = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
-        target = reverse("material", args=[pk]) if pk else reverse("materials")
-    return HttpResponseRedirect(target)
+    page = reverse("material", args=[pk]) if pk else reverse("materials")
+    return HttpResponseRedirect(redirects.own(request, request.POST.get("next", ""), page))
