@@ -25,14 +25,13 @@ from ijson.backends import yajl2_c
 from .detect import HEAD_BYTES, bom_encoding, unmarked_utf16
 from .encoding import ERRORS, checked_codec, detect_encoding, misread
 from .model import Fields, Inspection, Record, Source, UnreadableFeed, put
-from .record_path import PathNode, PathTree, best_first, is_sure, named
+from .record_path import PathNode, PathTree, choose, is_sure
 from .text import REMOVED, clean
 
 PIECE_BYTES = 65_536
 LOOKED_AT = 128  # pieces, 8 MB, from which the record is chosen if they leave no doubt
 MAX_DEPTH = 100  # lists and objects in each other
 MAX_RECORD_VALUES = 200_000  # a record beyond this is a container taken for a record
-MAX_PATHS = 5_000
 LINE_LIMIT = 16_000_000  # bytes of a first line that is tried as JSON lines
 VALUE_LIMIT = 1_000_000  # bytes without an event: a string or number as long as that
 MAX_EXPONENT = 30  # a number beyond is no price, no stock and no size
@@ -82,16 +81,11 @@ def inspect(
         raise UnreadableFeed("The file is JSON: a delimiter can only be given for CSV.")
     codec = checked_codec(path, encoding) if encoding else _found_encoding(path)
     tree = _paths(path, codec, to_the_end=record is not None)
-    candidates = best_first(tree)
-    if not candidates:
-        raise UnreadableFeed("The JSON holds no record: no list of objects, and no object.")
-    chosen = named(tree, record or candidates[0].path, candidates)
+    nothing = "The JSON holds no record: no list of objects, and no object."
+    chosen, candidates, warnings = choose(tree, record, nothing)
     source = Source("json", codec, record_path=chosen.path)
     first = islice(read(path, source), COLUMNS_FROM)
     columns = tuple(dict.fromkeys(name for each in first for name in each.fields))
-    warnings = (
-        (f"Only the first {MAX_PATHS:,} different paths were looked at.",) if tree.full else ()
-    )
     return Inspection(source, candidates, columns, warnings)
 
 
@@ -116,7 +110,7 @@ def _found_encoding(path: Path) -> str:
 def _paths(path: Path, codec: str, *, to_the_end: bool) -> PathTree:
     """The distinct paths of a document, with counts and a few values of each. A list adds no
     level: its values are found at its own path."""
-    tree = PathTree(MAX_PATHS, ".")
+    tree = PathTree(separator=".")
     outermost = tree.child(tree.root, "$")
     node = outermost
     above: list[PathNode] = []  # of what is open

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from .model import Candidate, Fields, UnreadableFeed
 
+MAX_PATHS = 5_000  # distinct paths kept while the record is looked for
 NOTED = 500  # values looked at per path
 SAMPLES = 20  # values kept per path
 SHOWN = 8  # candidates reported
@@ -97,7 +98,7 @@ class PathTree:
     the document that was read, where that is not the whole.
     """
 
-    def __init__(self, limit: int, separator: str = "/") -> None:
+    def __init__(self, limit: int = MAX_PATHS, separator: str = "/") -> None:
         self.root = PathNode("", None, "")
         self.separator = separator
         self.full = False
@@ -119,9 +120,19 @@ class PathTree:
         return child
 
 
-def best_first(tree: PathTree) -> tuple[Candidate, ...]:
-    """The elements that may be the record, the likeliest first."""
-    return tuple(candidate for _, candidate in _ranked(tree)[:SHOWN])
+def choose(
+    tree: PathTree, wanted: str | None, nothing: str
+) -> tuple[PathNode, tuple[Candidate, ...], tuple[str, ...]]:
+    """The element that is the record, which is the one at the path `wanted` or else the likeliest;
+    the candidates, the likeliest first; and what a person should know. Raises UnreadableFeed, with
+    `nothing` where no element can be one."""
+    candidates = tuple(candidate for _, candidate in _ranked(tree)[:SHOWN])
+    if not candidates:
+        raise UnreadableFeed(nothing)
+    warnings = (
+        (f"Only the first {MAX_PATHS:,} different paths were looked at.",) if tree.full else ()
+    )
+    return _named(tree, wanted or candidates[0].path, candidates), candidates, warnings
 
 
 def is_sure(tree: PathTree) -> bool:
@@ -155,7 +166,7 @@ def _ranked(tree: PathTree) -> "list[tuple[tuple[bool, float], Candidate]]":
     return sorted(scored, key=lambda found: found[0], reverse=True)
 
 
-def named(tree: PathTree, wanted: str, candidates: tuple[Candidate, ...]) -> PathNode:
+def _named(tree: PathTree, wanted: str, candidates: tuple[Candidate, ...]) -> PathNode:
     """The element at a path, or the only one whose path ends so; else UnreadableFeed."""
     wanted = wanted.strip(tree.separator)
     end = tree.separator + wanted

@@ -19,14 +19,13 @@ from lxml import etree
 from .detect import HEAD_BYTES, bom_encoding, unmarked_utf16
 from .encoding import checked_codec, detect_encoding
 from .model import Fields, Inspection, Record, Source, UnreadableFeed, put
-from .record_path import PathTree, best_first, columns_below, is_sure, named
+from .record_path import PathTree, choose, columns_below, is_sure
 
 PIECE_BYTES = 65_536  # parsed at a time
 LOOKED_AT = 128  # pieces, 8 MB, from which the record is chosen if they leave no doubt
 MAX_DEPTH = 100  # nested elements
 MAX_RECORD_ELEMENTS = 100_000  # a record beyond this is a container taken for a record
 TAIL_BYTES = 4096  # where the end of the document is looked for
-MAX_PATHS = 5_000  # distinct element and attribute paths kept while the record is looked for
 
 # libxml2 keeps 16 bits of an element's line; beyond, lxml gives the line where its first text ends.
 BIG_LINE = 65_535
@@ -90,14 +89,9 @@ def inspect(
         raise UnreadableFeed("The file is XML: a delimiter can only be given for CSV.")
     codec = checked_codec(path, encoding) if encoding else stated_encoding(path)
     tree = _paths(path, codec, to_the_end=record is not None)
-    candidates = best_first(tree)
-    if not candidates:
-        raise UnreadableFeed("The XML holds no record: no element has fields below it.")
-    chosen = named(tree, record or candidates[0].path, candidates)
+    nothing = "The XML holds no record: no element has fields below it."
+    chosen, candidates, warnings = choose(tree, record, nothing)
     source = Source("xml", codec, record_path=chosen.path)
-    warnings = (
-        (f"Only the first {MAX_PATHS:,} different paths were looked at.",) if tree.full else ()
-    )
     return Inspection(source, candidates, tuple(columns_below(chosen)), warnings)
 
 
@@ -170,7 +164,7 @@ def _self_stated(path: Path) -> str | None:
 def _paths(path: Path, codec: str, *, to_the_end: bool) -> PathTree:
     """The distinct paths of a document, with counts and a few values of each."""
     names = Names()
-    tree = PathTree(MAX_PATHS)
+    tree = PathTree()
     above = [tree.root]
     look = LOOKED_AT
     pieces = _pieces(path, codec, events=("start-ns", "start", "end"))
