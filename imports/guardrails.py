@@ -16,8 +16,6 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from django.db import connection
-
 from imports import prices
 from imports.batches import BATCH, Batch
 from imports.feed_source import survey_from_json
@@ -26,7 +24,7 @@ from imports.models import DataImportJob
 from imports.readers import Survey
 from jobtracker.catalogue.models import CatalogueSource, MaterialSource
 from jobtracker.catalogue.normalise import content_hash
-from jobtracker.catalogue.write import Row
+from jobtracker.catalogue.write import Row, seen_before
 from jobtracker.models import BackgroundJob, JobCheckpoint
 from jobtracker.monitor.words import counted
 from jobtracker.states import Permanent, Status, Waiting
@@ -212,7 +210,7 @@ def question(
 
 def _look_at(batch: Batch, look: Look, source: CatalogueSource, *, price_only: bool) -> None:
     look.rows += len(batch)
-    same = set() if price_only else _same(source, batch)
+    same = set() if price_only else seen_before(source, batch.seen())
     look.known += len(same)
     rows, rejected = batch.rows(known=same)
     for each in rejected:
@@ -338,24 +336,6 @@ def _changed(look: Look, runs: Sequence[Run]) -> Concern | None:
         f" runs none changed more than {max(shares):.0%}."
     )
     return Concern("changed", text, look.changes)
-
-
-def _same(source: CatalogueSource, batch: Batch) -> set[int]:
-    """Return the numbers of the records that the source gave just so the last time."""
-    seen = batch.seen()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT g.number FROM unnest(%s::int[], %s::text[], %s::bytea[])"
-            " g(number, key, fingerprint) JOIN material_sources ms ON ms.source_id = %s"
-            " AND ms.source_key = g.key AND ms.fingerprint = g.fingerprint || ms.content_hash",
-            [
-                [each.number for each in seen],
-                [each.key for each in seen],
-                [each.fingerprint for each in seen],
-                source.pk,
-            ],
-        )
-        return {number for (number,) in cursor.fetchall()}
 
 
 Stored = dict[str, tuple[dict[str, Any], bytes]]

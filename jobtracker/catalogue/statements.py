@@ -319,15 +319,9 @@ keeps its values and becomes inactive.
 """
 
 
-def keep(rows_table: str) -> str:
-    """Write the outcomes of the records that the source row was made of, if its material lives.
-
-    The stored fingerprint carries the content hash that it led to: whoever changes the row's values
-    and their hash has the record read again.
-    """
-    return f"""
-INSERT INTO {rows_table} (job_id, number, line, key, outcome, material_id)
-SELECT %(job)s::uuid, g.number, g.line, g.key, '=', ms.material_id
+# The stored fingerprint carries the content hash that it led to: whoever changes the row's values
+# and their hash has the record read again.
+_SEEN = """
 FROM unnest(%(number)b::int[], %(line)b::int[], %(key)b::text[], %(fingerprint)b::bytea[])
     g(number, line, key, fingerprint)
 CROSS JOIN LATERAL (
@@ -336,6 +330,17 @@ CROSS JOIN LATERAL (
         AND fingerprint = g.fingerprint || content_hash
     LIMIT 1
 ) ms
+"""
+
+SEEN = f"SELECT g.number {_SEEN}"
+"""Find the records that the source row was made of."""
+
+
+def keep(rows_table: str) -> str:
+    """Write the outcomes of the records that the source row was made of, if its material lives."""
+    return f"""
+INSERT INTO {rows_table} (job_id, number, line, key, outcome, material_id)
+SELECT %(job)s::uuid, g.number, g.line, g.key, '=', ms.material_id {_SEEN}
 WHERE NOT EXISTS (
     SELECT FROM materials WHERE id = ms.material_id AND NOT active AND NOT withdrawn)
 RETURNING number

@@ -168,11 +168,7 @@ class Writer:
         No lock: another job of the source may write a kept row meanwhile, and wins as if it came
         later.
         """
-        params = self._params | {
-            name: [getattr(each, name) for each in seen] for name in Seen._fields
-        }
-        with connection.wrap_database_errors, self._cursor() as cursor:
-            kept = {number for (number,) in cursor.execute(self._keep, params, prepare=True)}
+        kept = _numbers(self._keep, seen, self._params)
         self._kept = len(kept)
         return kept
 
@@ -190,7 +186,7 @@ class Writer:
                 _repeated(row, last[row.key]) for row in rows if last[row.key] is not row
             ]
         self._staged = len(last)
-        with connection.wrap_database_errors, self._cursor() as cursor:
+        with connection.wrap_database_errors, _cursor() as cursor:
             # Several batches of one transaction: a dry run.
             if cursor.execute("SELECT EXISTS (SELECT FROM stage)").fetchone() == (True,):
                 cursor.execute("TRUNCATE stage, decisions")
@@ -200,7 +196,7 @@ class Writer:
     def apply(self) -> Outcome:
         """Write the staged batch; the supplier's other writers wait until the commit."""
         outcome = Outcome()
-        with connection.wrap_database_errors, self._cursor() as cursor:
+        with connection.wrap_database_errors, _cursor() as cursor:
             if self._staged:
                 changed = self._identify(cursor)
                 if changed:
@@ -245,11 +241,23 @@ class Writer:
         assert answer is not None
         return int(answer[0])
 
-    @staticmethod
-    def _cursor() -> psycopg.Cursor:
-        """A cursor below Django's, which neither prepares statements nor copies in binary."""
-        connection.ensure_connection()
-        return psycopg.Cursor(connection.connection)
+
+def seen_before(source: CatalogueSource, seen: Sequence[Seen]) -> set[int]:
+    """Return the numbers of those records that a source gave just so the last time."""
+    return _numbers(statements.SEEN, seen, {"source": source.pk})
+
+
+def _numbers(statement: str, seen: Sequence[Seen], params: dict[str, Any]) -> set[int]:
+    columns = {name: [getattr(each, name) for each in seen] for name in Seen._fields}
+    with connection.wrap_database_errors, _cursor() as cursor:
+        found = cursor.execute(statement, params | columns, prepare=True)
+        return {number for (number,) in found}
+
+
+def _cursor() -> psycopg.Cursor:
+    """A cursor below Django's, which neither prepares statements nor copies in binary."""
+    connection.ensure_connection()
+    return psycopg.Cursor(connection.connection)
 
 
 _json = json.JSONEncoder(
