@@ -16,6 +16,7 @@ from imports.profiles import Profile
 from imports.readers import FieldSurvey, Inspection, Source, Survey
 from jobtracker import uploads
 from jobtracker.catalogue.models import CatalogueSource, Kind, Supplier
+from jobtracker.context import JobContext
 from jobtracker.sealed import unseal
 from jobtracker.sources import is_url
 from jobtracker.states import Permanent, Retryable, Status
@@ -36,6 +37,11 @@ class Fetched:
 
     columns: dict[str, Any]
     bytes: int
+
+
+def detail_of(context: JobContext) -> DataImportJob:
+    """Return the detail row of the job that is running."""
+    return DataImportJob.objects.get(background_job_id=context.job.id)
 
 
 def name_of(source: str) -> str:

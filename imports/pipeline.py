@@ -1,6 +1,6 @@
 """The import of a product feed: fetch, read to the end, map, write, deliver."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from itertools import islice
 from pathlib import Path
@@ -13,19 +13,15 @@ from django.forms import Form
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 
-from imports import feed_source, guardrails, mapping_choice, missing, profiles, readers, rejects
-from imports.batches import Batch, Batches
+from imports import feed_source, mapping_choice, profiles, readers, rejects
 from imports.mapping import Mapping, MappingError
 from imports.models import DataImportJob, ImportRow
-from imports.prices import PriceWriter
+from imports.prices import is_price_only
 from imports.profiles import Feed
-from imports.readers import Source, Survey, UnreadableFeed
-from imports.rows import remarks
+from imports.readers import Source, UnreadableFeed
+from imports.row_stage import write_rows
 from jobtracker import causes, uploads
-from jobtracker.catalogue import write
-from jobtracker.catalogue.models import CatalogueSource
 from jobtracker.context import JobContext
-from jobtracker.images import queue as images
 from jobtracker.lifecycle import Created
 from jobtracker.models import BackgroundJob, JobSchedule, User
 from jobtracker.monitor.words import counted
@@ -82,7 +78,7 @@ class ImportPipeline(Pipeline):
 
     def source_fetched(self, context: JobContext) -> None:
         """Have the source in our own storage, as it came."""
-        detail = _detail(context)
+        detail = feed_source.detail_of(context)
         elsewhere = detail.source_url or context.job.metadata.get("path")
         if detail.source_file or not elsewhere:
             with uploads.local_copy(detail.source_file) as path:
@@ -102,7 +98,7 @@ class ImportPipeline(Pipeline):
         if context.data("source_fetched")["note"]:
             context.checkpoint(0, {"count": 0}, StageState.EMPTY)
             return
-        detail = _detail(context)
+        detail = feed_source.detail_of(context)
         reading = context.job.metadata.get("stated", {})
         try:
             with (
@@ -150,13 +146,13 @@ class ImportPipeline(Pipeline):
         if not parsed["count"]:
             context.checkpoint(0, {}, StageState.EMPTY)
             return
-        detail = _detail(context)
+        detail = feed_source.detail_of(context)
         answer = context.answer(Waiting.CURRENCY) or context.answer(Waiting.MAPPING) or {}
         given = answer or context.job.metadata.get("mapping")
         supplier = detail.background_job.supplier
-        price_only = _price_only(context)
+        price_only = is_price_only(context)
         survey = feed_source.survey_from_json(parsed["survey"])
-        if not given and (before := _origin(detail)):
+        if not given and (before := rejects.origin_of(detail)):
             given = rejects.mapping_for(before, survey)
         try:
             source = Source.from_json(parsed["source"])
@@ -199,59 +195,10 @@ class ImportPipeline(Pipeline):
 
     def rows_imported(self, context: JobContext) -> None:
         """Write the rows, a batch and its checkpoint at a time."""
-        count = context.data("feed_parsed")["count"]
-        if not count:
+        if context.data("feed_parsed")["count"]:
+            write_rows(context, self.recount(context.job.id))
+        else:
             context.checkpoint(0, {}, StageState.EMPTY)
-            return
-        detail = _detail(context)
-        parsed, mapped = context.data("feed_parsed"), context.data("fields_mapped")
-        if context.job.supplier_id is None:
-            raise Permanent("The job has no supplier. Set one on its admin page and retry.")
-        source = feed_source.catalogue_source(
-            context.job.supplier_id,
-            rejects.stream_of(context.job.supplier_id, detail.source_name, detail.source_url),
-        )
-        mapping = Mapping.from_json(mapped["mapping"])
-        last = context.resumed.get("number", 0)
-        counts = self.recount(context.job.id)
-        if last:
-            context.advance(_moved(counts), count, counts=counts)
-        only = frozenset(parsed["only"]) if parsed.get("only") else None
-        found = Source.from_json(parsed["source"])
-        with feed_source.unpacked(detail, found) as path:
-            feed = Feed(path, found, feed_source.survey_from_json(parsed["survey"]))
-            mapping = mapping.bound(feed.read)
-
-            def batches(after: int = 0) -> Iterator[Batch]:
-                start, records = readers.read(path, found), readers.read(path, found)
-                return Batches(mapping, source.supplier, start).of(records, after=after, only=only)
-
-            whole = only is None and _origin(detail) is None
-            if whole and not last:
-                _guard(context, detail, source, feed.survey, batches())
-            kind = PriceWriter if _price_only(context) else write.Writer
-            writer = kind(context.job.id, source, ImportRow._meta.db_table)
-            for batch in batches(after=last):
-                outcome = _write(context, writer, batch)
-                last = batch.last_number
-                counts = Counts(
-                    total=count,
-                    done=counts.done + outcome.created + outcome.updated + outcome.unchanged,
-                    failed=counts.failed + outcome.failed,
-                    skipped=counts.skipped + outcome.skipped,
-                )
-                context.advance(_moved(counts), count, counts=counts)
-                del batch  # or it would stay beside the next one while that is made
-        if _moved(counts) != count:
-            raise Permanent(
-                f"The source has {_moved(counts):,} of the {count:,} records that were found when"
-                " it was first read."
-            )
-        deactivated = _deactivate(context, source, last) if whole else 0
-        for message, number in remarks(context.job.id):
-            context.warn("rows", f"{counted(number, 'rows')}: {message}")
-        images.add_of_rows(context, ImportRow._meta.db_table, last)
-        context.checkpoint(count, {"number": last, "deactivated": deactivated})
 
     def products_delivered(self, context: JobContext) -> None:
         """Hand what was created or updated over to be delivered; the sender does the rest."""
@@ -377,27 +324,6 @@ class ImportPipeline(Pipeline):
         return urlpatterns
 
 
-def _detail(context: JobContext) -> DataImportJob:
-    return DataImportJob.objects.get(background_job_id=context.job.id)
-
-
-def _origin(detail: DataImportJob) -> DataImportJob | None:
-    """Return the import whose corrected reject file this one reads, if it does."""
-    if detail.source_url:
-        return None
-    return rejects.origin(detail.background_job.supplier_id, detail.source_name)
-
-
-def _price_only(context: JobContext) -> bool:
-    """Whether a person said so, or the feed itself does."""
-    said = context.job.metadata.get("price_only")
-    return bool(said or context.data("feed_parsed").get("price_only"))
-
-
-def _moved(counts: Counts) -> int:
-    return counts.done + counts.failed + counts.skipped
-
-
 def _rows_to_retry(context: JobContext) -> list[int] | None:
     """Return the numbers of the rows that failed in the parent, for a job that is to import those
     alone; None for one that imports all. Raises `Permanent` where they are not known any more."""
@@ -408,70 +334,6 @@ def _rows_to_retry(context: JobContext) -> list[int] | None:
     if not numbers:
         raise Permanent("The import whose failed rows these are is gone; import the feed again.")
     return numbers
-
-
-def _guard(
-    context: JobContext,
-    detail: DataImportJob,
-    source: CatalogueSource,
-    survey: Survey,
-    batches: Iterator[Batch],
-) -> None:
-    """Ask a person before a feed is written that is unlike its last ones; what was answered
-    holds for this job. Raises `Permanent` where the answer was to stop."""
-    if guardrails.allowed(context.job.answer, context.job.attempt):
-        return
-    asked = guardrails.question(detail, source, survey, batches, price_only=_price_only(context))
-    if asked:
-        context.wait_for(Waiting.THRESHOLD, asked)
-
-
-def _deactivate(context: JobContext, source: CatalogueSource, last: int) -> int:
-    """Make inactive what the feed does not have any more, where the job is asked to; many only
-    once a person has said so. Returns how many, earlier attempts included."""
-    done: int = context.resumed.get("deactivated", 0)
-    if context.job.metadata.get("missing") != missing.DEACTIVATE:
-        return done
-    if _price_only(context):
-        return done
-    if reason := missing.untold(context.job.id):
-        context.warn(missing.ABOUT, reason)
-        return done
-    found = missing.look_for(context.job.id, source)
-    given = context.answer(Waiting.THRESHOLD) or {}
-    decided = given.get("about") == missing.ABOUT
-    if found.many and not done and not decided:
-        context.wait_for(Waiting.THRESHOLD, found.question())
-    if decided and not given["go_on"]:
-        context.warn(missing.ABOUT, f"{found.text} A person left them active.")
-        return done
-    after = 0
-    while True:
-
-        def commit() -> tuple[int, int]:
-            context.fence()
-            at, number = missing.deactivate_some(context.job.id, source, after)  # noqa: B023
-            kept = {"number": last, "deactivated": done + number}  # noqa: B023
-            context.checkpoint(last, kept, StageState.RUNNING)
-            return at, number
-
-        after, number = write.in_transaction(commit)
-        done += number
-        if not after:
-            return done
-
-
-def _write(context: JobContext, writer: write.Writer, batch: Batch) -> write.Outcome:
-    """Commit one batch with its checkpoint."""
-
-    def commit() -> write.Outcome:
-        writer.stage(*batch.rows(known=writer.keep(batch.seen())))
-        context.fence()
-        outcome = writer.apply()
-        context.checkpoint(batch.last_number, {"number": batch.last_number}, StageState.RUNNING)
-        return outcome
-
-    return write.in_transaction(commit)
 
 
 def _causes(job_id: UUID, outcome: str) -> str:

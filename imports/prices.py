@@ -12,10 +12,17 @@ from imports.mapping import Mapping, MappingError
 from jobtracker.catalogue import statements
 from jobtracker.catalogue.models import Kind
 from jobtracker.catalogue.write import Outcome, Rejected, Row, Seen, Writer
+from jobtracker.context import JobContext
 
 _FINDS = ("key", "sku", "ean", "group", "variant", "name", "skip")
 _SETS = ("price", "currency", "unit", "stock")
 _PRICE_PARTS = {"price": "amount", "currency": "currency", "unit": "unit"}
+
+
+def is_price_only(context: JobContext) -> bool:
+    """Whether a person said so, or the feed itself does."""
+    said = context.job.metadata.get("price_only")
+    return bool(said or context.data("feed_parsed").get("price_only"))
 
 
 def price_fields(mapping: Mapping) -> Mapping:

@@ -45,6 +45,13 @@ def origin(supplier_id: int | None, name: str) -> DataImportJob | None:
     return imports.exclude(field_mappings={}).order_by("-pk").first()
 
 
+def origin_of(detail: DataImportJob) -> DataImportJob | None:
+    """Return the import whose corrected reject file this one reads, if it does."""
+    if detail.source_url:
+        return None
+    return origin(detail.background_job.supplier_id, detail.source_name)
+
+
 def stream_of(supplier_id: int | None, name: str, url: str = "") -> str:
     """Return the name of the catalogue source that a feed belongs to: its address or file name,
     and for a reject file that of the feed which it came from."""
