@@ -18,6 +18,7 @@ from imports import feed_source, readers
 from imports.models import DataImportJob, ImportRow
 from imports.readers import Record, Source, Survey, csv_reader, xml_reader
 from imports.readers.dialect import reading_options
+from imports.readers.record_path import ANY
 from jobtracker.catalogue.export import formula_safe
 from jobtracker.models import JobCheckpoint
 
@@ -173,8 +174,9 @@ def _with(element: str, more: str) -> str:
 
 
 def _write_json(out: TextIO, feed: Path, source: Source, failed: Failed) -> int:
-    """As lines where the source has lines, else as the list at the place where it was."""
-    names = (source.record_path or "$").split(".")[1:]
+    """As lines where the source has lines, else as the list at the place where it was; entries of
+    an object as a list too, each with its key as a field."""
+    names = (source.record_path or "$").removesuffix(f".{ANY}").split(".")[1:]
     lines = not names and _first_character(feed, source) == "{"
     out.write("".join(f"{{{dumps(name)}: " for name in names) + ("" if lines else "[\n"))
     count = 0

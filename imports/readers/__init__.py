@@ -146,9 +146,10 @@ def survey(
     def watched() -> Iterator[Record]:
         nonlocal seen
         for record in islice(read(path, source), SURVEYED):
-            seen += len(record.raw)
-            if tell and record.number % TOLD == 0:
-                tell(record.number, min(seen / size, 1.0))
+            if tell:
+                seen += len(record.raw)
+                if record.number % TOLD == 0:
+                    tell(record.number, min(seen / size, 1.0))
             yield record
 
     found = survey_records(watched())

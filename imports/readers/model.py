@@ -1,9 +1,13 @@
 """What readers take and give, the same for every type of feed."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 Fields = dict[str, str | list[str]]
+
+KEY = "@key"
+"""The field of a JSON record that is the name under which its object stands."""
 
 
 def put(fields: Fields, path: str, value: str) -> None:
@@ -94,14 +98,19 @@ class Record:
 
     `number` counts from 1, `line` is the file line where the record starts. `fields` maps a
     path below the record (`price`, `PRICES/PRICE/AMOUNT`, `@id`, `offers.0.price`, `.` for the
-    record's own text) to its text as written, or to a list where it occurs more than once. `raw`
-    is the record as it stands in the source (of JSON without blanks). `error` says why the
-    record cannot be used; `warnings` say what was mended in reading it.
+    record's own text) to its text as written, or to a list where it occurs more than once. `error`
+    says why the record cannot be used; `warnings` say what was mended in reading it.
     """
 
     number: int
     line: int
     fields: Fields
-    raw: str
+    written: str | Callable[[], str]
     error: str | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def raw(self) -> str:
+        """The record as it stands in the source; of JSON without blanks, and made when asked for:
+        few records ever are, and it takes as long as the reading."""
+        return self.written if isinstance(self.written, str) else self.written()

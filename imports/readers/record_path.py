@@ -11,8 +11,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 
-from .model import Candidate, Fields, UnreadableFeed
+from .model import KEY, Candidate, Fields, UnreadableFeed
 
+ANY = "*"  # in a path: any name
 MAX_PATHS = 5_000  # distinct paths kept while the record is looked for
 NOTED = 500  # values looked at per path
 SAMPLES = 20  # values kept per path
@@ -84,6 +85,13 @@ class PathNode:
         if len(self.samples) < SAMPLES:
             self.samples.append(value.strip()[:200])
 
+    def take_in(self, other: "PathNode") -> None:
+        """Take what another node counted and noted for this one's."""
+        self.count += other.count
+        self.noted = min(self.noted + other.noted, NOTED)
+        self.distinct |= other.distinct
+        self.samples = (self.samples + other.samples)[:SAMPLES]
+
     def descendants(self) -> "Iterator[PathNode]":
         """The nodes below, in the order in which the document first showed them."""
         for child in self.children.values():
@@ -118,6 +126,30 @@ class PathTree:
         else:
             self.full = True
         return child
+
+    def gather(self, node: PathNode) -> PathNode:
+        """Put one child called `ANY` in the place of all of a node's; its `KEY` is their names."""
+        self._room += sum(1 for _ in node.descendants())
+        several, node.children = node.children, {}
+        gathered = self.child(node, ANY)
+        key = self.child(gathered, KEY)
+        for name, child in several.items():
+            self._merge(gathered, child)
+            if name != ANY:
+                key.count += 1
+                key.note(name)
+        return gathered
+
+    def _merge(self, into: PathNode, node: PathNode) -> None:
+        into.take_in(node)
+        for name, child in node.children.items():
+            self._merge(self.child(into, name), child)
+
+
+def is_field_name(name: str) -> bool:
+    """Whether a name is what a product's price, code or name is called, and nothing else."""
+    words = _words(name)
+    return any(known.fullmatch(words) for known in (_PRICE, _AMOUNT, _CODE, _NAME))
 
 
 def choose(
@@ -217,7 +249,7 @@ def _score(
         if weight > best.get(kind, (0.0, leaf))[0]:
             best[kind] = weight, leaf
     total = sum(weight for weight, _ in best.values()) + FIELD_WEIGHT * min(fields, 10)
-    words = _words(node.name)
+    words = _words(node.parent.name if node.name == ANY and node.parent else node.name)
     if _PRODUCT.search(words) and best:
         total += PRODUCT_NAME
     elif _PART.search(words):
@@ -248,6 +280,8 @@ def _kind(leaf: PathNode) -> str | None:
         return None
     words = _words(leaf.name)
     values = leaf.samples
+    if leaf.name == KEY:
+        return "code" if _most(values, lambda value: any(map(str.isdigit, value))) else None
     if _most(values, lambda value: bool(_LINK.match(value))):
         return "link"
     if not _NO_PRICE.search(words):

@@ -12,7 +12,7 @@ from jobtracker.catalogue.models import CatalogueSource, Material
 from jobtracker.models import User
 from jobtracker.states import Status
 
-from .import_runs import PRODUCTS, imported, manage, xml_feed
+from .import_runs import PRODUCTS, imported, lines_of, manage, xml_feed
 
 pytestmark = pytest.mark.django_db
 SUPPLIER = ("--supplier", "Northlight")
@@ -140,6 +140,22 @@ def test_json_keeps_its_shape(tmp_path, shape):
     assert found[0]["reject_reason"]
     again = imported(corrected(path, "=1+1", "7.00 EUR"), *SUPPLIER)
     assert (again.status, again.result["created"], again.failed_items) == (Status.COMPLETED, 1, 1)
+    assert [each.name for each in CatalogueSource.objects.all()] == ["tiles.json"]
+
+
+def test_entries_of_a_json_object_come_as_a_list_with_their_keys(tmp_path):
+    """One that failed alone would be no object of records any more."""
+    feed = tmp_path / "tiles.json"
+    products = {each["sku"]: {"name": each["name"], "price": each["price"]} for each in PRODUCTS}
+    feed.write_text(json.dumps({"tiles": products | {"NL-9": {"name": "Rust", "price": "=1+1"}}}))
+    job = imported(feed, *SUPPLIER)
+    assert (job.done_items, job.failed_items) == (3, 1), job.question
+    path = rejects_of(job, tmp_path)
+    [rejected] = json.loads(path.read_text())["tiles"]
+    assert (rejected["@key"], rejected["price"]) == ("NL-9", "=1+1")
+    again = imported(corrected(path, "=1+1", "7.00 EUR"), *SUPPLIER)
+    assert (again.status, again.result["created"]) == (Status.COMPLETED, 1), again.question
+    assert set(lines_of()) == {"NL-1", "NL-2", "NL-3", "NL-9"}
     assert [each.name for each in CatalogueSource.objects.all()] == ["tiles.json"]
 
 

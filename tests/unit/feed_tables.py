@@ -14,7 +14,7 @@ def feed(columns: dict[str, list]) -> tuple[Survey, list[Record]]:
             fields={
                 source: values[index] for source, values in columns.items() if index < len(values)
             },
-            raw="",
+            written="",
         )
         for index in range(count)
     ]

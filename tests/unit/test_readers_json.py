@@ -261,12 +261,16 @@ def test_any_damage_is_read_or_refused(file: Path, noise: bytes, at: int) -> Non
         list(read(file, inspect(file, type="json").source))
 
 
-@pytest.mark.parametrize("shape", ["records", "others", "lines"])
+@pytest.mark.parametrize("shape", ["records", "others", "lines", "keyed"])
 def test_memory_does_not_grow_with_the_document(file: Path, shape: str) -> None:
     tile = json.dumps({"sku": "1", "name": "x" * 900, "price": 2})
     with file.open("w") as out:
         if shape == "lines":
             out.writelines(f"{tile}\n" * 100 for _ in range(400))
+        elif shape == "keyed":
+            out.write('{"products": {')
+            out.writelines(f'"A{n}": {tile},' for n in range(40_000))
+            out.write(f'"B": {tile}}}}}')
         else:
             key = "products" if shape == "records" else "log"
             out.write(f'{{"{key}": [')
