@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from imports.mapping import BadTransform, Families, column_styles
+from imports.mapping import (
+    LONE_PICTURE_ROW,
+    PICTURE_ROW,
+    BadTransform,
+    Families,
+    column_styles,
+)
 from imports.mapping import Mapping as FieldMapping
 from imports.mapping_choice import STYLES
 from imports.readers import Record
@@ -16,6 +22,7 @@ from jobtracker.catalogue.write import Rejected, Row, Seen
 
 BATCH = 1000
 STYLE_RECORDS = 2000  # from the start of the feed, from which decimal styles are learnt
+HELD = 2500  # rows of one product that share their pictures
 RAW_KEPT = 4000  # characters of a source record kept with a failed row
 
 
@@ -26,9 +33,18 @@ class Mapped:
 
     record: Record
     values: dict[str, Any]
-    skip: str | None
-    fingerprint: bytes
+    skip: str | None = None
     fault: BadTransform | None = None
+    fingerprint: bytes = b""
+
+    @property
+    def is_product(self) -> bool:
+        return not (self.skip or self.fault or self.record.error)
+
+    def belongs_to(self, first: "Mapped") -> bool:
+        """Whether it may be a row of the product that starts with `first`."""
+        group = self.values.get("group")
+        return self.fault is not None or bool(group and group == first.values.get("group"))
 
 
 class Batch:
@@ -98,8 +114,8 @@ class Batches:
         """Yield the batches of the records whose number is larger than `after` and, where given,
         in `only`."""
         batch = Batch(self._normalise)
-        for record in records:
-            mapped = self._mapped(record)
+        for mapped in self._mapped(records):
+            record = mapped.record
             if record.number <= after or (only is not None and record.number not in only):
                 continue
             batch.add(mapped)
@@ -109,13 +125,40 @@ class Batches:
         if len(batch):
             yield batch
 
-    def _mapped(self, record: Record) -> Mapped:
+    def _mapped(self, records: Iterable[Record]) -> Iterator[Mapped]:
+        """Map the records. The rows of a product are held until all its pictures are known."""
+        held: list[Mapped] = []
+        for record in records:
+            mapped = self._read(record)
+            if held and not (mapped.belongs_to(held[0]) and len(held) < HELD):
+                yield from self._finished(held)
+                held = []
+            held.append(mapped)
+        yield from self._finished(held)
+
+    def _read(self, record: Record) -> Mapped:
         try:
             values = self._mapping.apply(record.fields)
         except BadTransform as fault:
-            return Mapped(record, {}, None, b"", fault)
-        skip = self._families.fold(values)
-        return Mapped(record, values, skip, self._fingerprint(values))
+            return Mapped(record, {}, fault=fault)
+        return Mapped(record, values, self._families.fold(values))
+
+    def _finished(self, held: list[Mapped]) -> list[Mapped]:
+        """Give the products among the rows of one the pictures that have rows of their own."""
+        pictured = [each for each in held if each.skip == PICTURE_ROW]
+        products = [each for each in held if each.is_product]
+        if not products:
+            for each in pictured:
+                each.skip = LONE_PICTURE_ROW
+        elif pictured:
+            pictures = [picture for each in pictured for picture in each.values["images"]]
+            for each in products:
+                own = each.values.get("images", ())
+                each.values["images"] = list(dict.fromkeys([*own, *pictures]))
+        for each in held:
+            if not each.fault:
+                each.fingerprint = self._fingerprint(each.values)
+        return held
 
     def _normalise(self, mapped: Mapped) -> Row | Rejected:
         record = mapped.record

@@ -1,6 +1,6 @@
 """Which field of a feed is what: suggested from evidence, settled by a person, obeyed by a run."""
 
-from .families import PICTURE_ROW, Families
+from .families import LONE_PICTURE_ROW, PICTURE_ROW, Families
 from .hints import Hint, Hints
 from .mapping import (
     Field,
@@ -15,6 +15,7 @@ from .suggest import currency_question, suggest
 from .suggestion import FieldSuggestion, Question, Suggestion, needs_person
 
 __all__ = [
+    "LONE_PICTURE_ROW",
     "PICTURE_ROW",
     "BadTransform",
     "Families",

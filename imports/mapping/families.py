@@ -11,7 +11,9 @@ from .mapping import SKIP, Raw
 _SHARED = ("name", "brand", "category", "description", "currency", "unit", "url")
 _OWN = ("key", "sku", "name", "price")
 
-PICTURE_ROW = "a further picture of the product above, no product of its own"
+PICTURE_ROW = "a further picture of the product above, kept with it"
+LONE_PICTURE_ROW = "a further picture, but no row with it is a product"
+EMPTY_ROW = "it says nothing but which product it belongs to"
 
 
 class Families:
@@ -44,7 +46,7 @@ class Families:
             self._shared = {target: values[target] for target in _SHARED if target in values}
             return None
         if not any(target in values for target in _OWN):
-            return PICTURE_ROW
+            return PICTURE_ROW if "images" in values else EMPTY_ROW
         for target, value in self._shared.items():
             values.setdefault(target, value)
         return None

@@ -143,30 +143,6 @@ def test_a_table_without_rows_is_failed(tmp_path):
     assert (job.status, job.error) == (Status.FAILED, "empty.csv has no records.")
 
 
-SHOP = "Handle,Title,Option1 Value,Variant SKU,Variant Price,Image Src\n"
-
-
-def test_rows_of_further_pictures_are_skipped_with_that_reason(tmp_path):
-    feed = tmp_path / "shop.csv"
-    feed.write_text(
-        SHOP
-        + "pot,Clay pot,Small,,9.99,https://img.example/1.jpg\n"
-        + "pot,,,,,https://img.example/2.jpg\n"
-        + "pot,,Large,P-L,15.99,https://img.example/3.jpg\n"
-        + "lamp,Lamp,Default Title,,20.00,https://img.example/4.jpg\n"
-    )
-    job = imported(feed, "--supplier", "Pots", "--currency", "USD")
-    assert (job.status, job.done_items, job.skipped_items) == (Status.COMPLETED, 3, 1)
-    row = ImportRow.objects.get(job=job, outcome="s")
-    assert (row.line, row.detail["reason"].startswith("a further picture")) == (3, True)
-    prices = {key: (line["name"], line["price"]) for key, line in lines_of().items()}
-    assert prices == {
-        "pot / Small": ("Clay pot", "9.99"),
-        "P-L": ("Clay pot", "15.99"),
-        "lamp": ("Lamp", "20.00"),
-    }
-
-
 def test_a_job_whose_rows_were_all_skipped_is_completed_with_a_note(feed, monkeypatch):
     monkeypatch.setattr("imports.mapping.families.Families.fold", lambda *_: "not for sale")
     job = imported(feed, "--supplier", "N")
