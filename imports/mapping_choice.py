@@ -2,8 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -126,29 +126,45 @@ def obeyable(mapping: Mapping, survey: Survey) -> Mapping:
 def mapping_in_file(path: str) -> Mapping:
     """Read a file of the shape that `suggest_mapping` prints. Raises `MappingError`."""
     try:
-        return Mapping.from_json(json.loads(Path(path).read_text(encoding="utf-8-sig")))
-    except json.JSONDecodeError as error:
-        raise MappingError(
-            f"{path} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
-        ) from error
+        content = Path(path).read_bytes()
     except OSError as error:
         raise MappingError(f"{path} cannot be read: {error.strerror}.") from error
+    return mapping_in(content, path)[0]
+
+
+def mapping_in(content: bytes, name: str) -> tuple[Mapping, Any]:
+    """Return the mapping that a file's content says, and all of it. Raises `MappingError`, whose
+    sentence begins with the file's `name`."""
+    try:
+        data = json.loads(content.decode("utf-8-sig"))
+        return Mapping.from_json(data), data
+    except json.JSONDecodeError as error:
+        raise MappingError(
+            f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from error
     except (MappingError, UnicodeDecodeError, RecursionError) as error:
-        raise MappingError(f"{path}: {error}") from error
+        raise MappingError(f"{name}: {error}") from error
 
 
 def template_for(supplier: Supplier | None, shape: str) -> MappingTemplate | None:
-    """Return the supplier's newest template for feeds of this shape."""
+    """Return the supplier's newest template for feeds of this shape that is not set aside."""
     if supplier is None:
         return None
-    templates = MappingTemplate.objects.filter(supplier=supplier, shape=shape)
+    templates = MappingTemplate.objects.filter(
+        supplier=supplier, shape=shape, retired_at__isnull=True
+    )
     return templates.order_by("-pk").first()
 
 
 def shape_of(survey: Survey, *, price_only: bool) -> str:
     """Return what two feeds with the same fields have in common, whatever their order. A
     price-only run has a shape of its own: its mapping would blank what a whole feed sets."""
-    sources = sorted(each.source for each in survey.fields)
+    return shape_of_fields((each.source for each in survey.fields), price_only=price_only)
+
+
+def shape_of_fields(names: Iterable[str], *, price_only: bool) -> str:
+    """Return the shape of feeds whose fields have these names; see `shape_of`."""
+    sources = sorted(names)
     if price_only:
         sources.append("prices only")
     return hashlib.sha256("\n".join(sources).encode()).hexdigest()
@@ -158,13 +174,14 @@ def keep_template(
     supplier: Supplier, name: str, record_path: str, shape: str, mapping: Mapping
 ) -> MappingTemplate:
     """Keep a confirmed mapping for the supplier's next feed of the same shape. What is the same
-    as the newest version of the name is not kept twice."""
+    as the newest version of the name is not kept twice, unless that is set aside."""
     templates = MappingTemplate.objects.filter(supplier=supplier, name=name)
     newest = templates.order_by("-version").first()
     kept: dict[str, Any] = {
         "shape": shape,
         "mapping": mapping.to_json(),
         "record_path": record_path,
+        "retired_at": None,
     }
     if newest and all(getattr(newest, column) == value for column, value in kept.items()):
         return newest

@@ -12,7 +12,8 @@ from jobtracker.states import Status
 class MappingTemplate(models.Model):
     """A mapping that a person confirmed, kept for the supplier's next file of the same shape.
 
-    `shape` is a hash of the field names; a changed mapping is a new version.
+    `shape` is a hash of the field names; a changed mapping is a new version. A version that is set
+    aside (`retired_at`) is obeyed by no later run.
     """
 
     supplier = models.ForeignKey(Supplier, on_delete=models.CASCADE, related_name="templates")
@@ -22,6 +23,7 @@ class MappingTemplate(models.Model):
     record_path = models.TextField(blank=True)
     mapping = models.JSONField()
     created_at = created_now()
+    retired_at = models.DateTimeField("set aside", null=True, blank=True, editable=False)
 
     class Meta:
         db_table = "mapping_templates"

@@ -253,9 +253,7 @@ def supplier_of(request: Request) -> Supplier:
 
 
 def template_named(supplier: str, name: str) -> MappingTemplate | None:
-    """Return the newest version of a supplier's mapping template."""
-    return (
-        MappingTemplate.objects.filter(supplier__name=supplier, name=name)
-        .order_by("-version")
-        .first()
-    )
+    """Return the newest version of a supplier's mapping template; None for one set aside."""
+    versions = MappingTemplate.objects.filter(supplier__name=supplier, name=name)
+    newest = versions.order_by("-version").first()
+    return None if newest is None or newest.retired_at else newest

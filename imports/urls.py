@@ -3,10 +3,12 @@
 from django.urls import path, re_path
 
 from imports import views
+from imports.template_urls import urlpatterns as template_urls
 
 ONE = r"^admin/data-import/(?P<pk>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 
 urlpatterns = [
+    *template_urls,
     path("admin/data-import/start", views.start, name="import-start"),
     re_path(rf"{ONE}/?$", views.detail, name="import-detail"),
     re_path(rf"{ONE}/parts$", views.parts, name="import-parts"),

@@ -39,6 +39,7 @@ ACTS = {
     ("jobtracker", "delete_jobschedule"),
     ("imports", "add_dataimportjob"),
     ("imports", "change_mappingtemplate"),
+    ("imports", "delete_feedlogin"),
     ("pdfjobs", "add_pdfdocument"),
     ("scraping", "add_scrapingsession"),
     ("catalogue", "add_supplier"),

@@ -19,6 +19,7 @@ from django.db import connection, transaction
 from django.db.utils import Error as DatabaseError
 
 from jobtracker import faults, lifecycle, pipelines
+from jobtracker.catalogue import coverage
 from jobtracker.models import JobCheckpoint
 from jobtracker.pipelines import Counts, Stage
 from jobtracker.states import (
@@ -348,6 +349,8 @@ def run(claimed: lifecycle.Claimed, link: Link) -> None:
             stage = context._stage.name
         counts = pipeline.recount(job.id)
         faults.point("finish.recounted")
+        if job.supplier_id is not None:
+            coverage.count(job.supplier_id, job.id)
         link.send(_verdict(counts, stage))
     except Exception as error:
         link.send({"end": _classified(error, stage)})

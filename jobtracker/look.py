@@ -4,7 +4,6 @@ Read by `settings.py`, so nothing here may import models at module level.
 """
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.templatetags.static import static
@@ -35,14 +34,11 @@ def favicon(request: HttpRequest) -> str:
 FOUND = 8  # jobs and suppliers that the palette lists
 
 # The tables of the admin that have a place of their own in the navigation.
-TABLES = {
-    "Results": (("Suppliers", "storefront", "catalogue.Supplier"),),
-    "Operate": (
-        ("Workers", "memory", "jobtracker.Worker"),
-        ("Webhook calls", "webhook", "webhooks.WebhookCall"),
-        ("Audit log", "history", "jobtracker.AuditEntry"),
-    ),
-}
+TABLES = (
+    ("Workers", "memory", "jobtracker.Worker"),
+    ("Webhook calls", "webhook", "webhooks.WebhookCall"),
+    ("Audit log", "history", "jobtracker.AuditEntry"),
+)
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -71,16 +67,40 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "separator": True,
             "items": [
                 _item(request, "Data import", "upload_file", "data-import", VIEW),
+                _item(
+                    request,
+                    "Mapping templates",
+                    "account_tree",
+                    "import-templates",
+                    "imports.view_mappingtemplate",
+                ),
                 _item(request, "Scraper", "travel_explore", "scraper", VIEW),
             ],
         },
+        {
+            "title": "Results",
+            "separator": True,
+            "items": [
+                _item(request, "Materials", "inventory_2", "materials", "catalogue.view_material"),
+                _item(request, "Suppliers", "storefront", "suppliers", "catalogue.view_supplier"),
+            ],
+        },
+        {
+            "title": "Operate",
+            "separator": True,
+            "items": [_table(request, *table) for table in TABLES],
+        },
     ]
-    materials = _item(request, "Materials", "inventory_2", "materials", "catalogue.view_material")
-    for title, tables in TABLES.items():
-        items = [materials] if title == "Results" else []
-        items += [_table(request, *table) for table in tables]
-        groups.append({"title": title, "separator": True, "items": items})
+    _mark_one(groups)
     return groups
+
+
+def _mark_one(groups: list[dict[str, Any]]) -> None:
+    """Leave of the items that lead above the page only the nearest one active."""
+    above = [item for group in groups for item in group["items"] if item["active"]]
+    nearest = max((len(item["link"]) for item in above), default=0)
+    for item in above:
+        item["active"] = len(item["link"]) == nearest
 
 
 def _item(request: HttpRequest, title: str, icon: str, url: str, permission: str) -> dict[str, Any]:
@@ -111,14 +131,13 @@ def search(request: HttpRequest, term: str) -> list[SearchResult]:
         return []
     jobs = rows.read(Filter(terms=(term,)).rows().order_by("-id")[:FOUND])
     suppliers = Supplier.objects.filter(name__icontains=term).order_by("name")[:FOUND]
-    monitor = reverse("monitor")
     return [
         *(SearchResult(row.name, row.origin, row.url, "list") for row in jobs),
         *(
             SearchResult(
                 supplier.name,
-                "Jobs of this supplier",
-                f"{monitor}?{urlencode({'supplier': supplier.name})}",
+                "Supplier",
+                reverse("supplier", args=[supplier.pk]),
                 "storefront",
             )
             for supplier in suppliers

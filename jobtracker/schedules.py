@@ -313,6 +313,24 @@ def delete(pk: int, user: User | None) -> bool:
     return True
 
 
+def follow_rename(
+    job_type: str, supplier_id: int, key: str, names: tuple[str, str], user: User | None
+) -> None:
+    """Let the schedules whose `spec` names something under `key` know it by its new name: `names`
+    are the old and the new one. Runs in the caller's transaction."""
+    before, after = names
+    naming = JobSchedule.objects.filter(
+        job_type=job_type, supplier=supplier_id, **{f"spec__{key}": before}
+    )
+    for pk in naming.order_by("pk").values_list("pk", flat=True):
+        with _held(pk) as schedule:
+            if schedule is None or schedule.spec.get(key) != before:
+                continue
+            schedule.spec[key] = after
+            _save(schedule, "spec")
+            audit.record(user, "edit", SUBJECT, [pk], changed={key: [before, after]})
+
+
 def plan_of(schedule: JobSchedule) -> Plan:
     """Return a schedule's plan. Raises `PlanError` where someone wrote another into the table."""
     return Plan(schedule.cron, schedule.time_zone)

@@ -10,6 +10,7 @@ from jobtracker.hub.urls import urlpatterns as hub_urls
 from jobtracker.images.urls import urlpatterns as image_urls
 from jobtracker.monitor.urls import urlpatterns as monitor_urls
 from jobtracker.schedule_pages.urls import urlpatterns as schedule_urls
+from jobtracker.suppliers.urls import urlpatterns as supplier_urls
 
 # Before the addresses: the admin makes its own from the tables that it knows by then.
 admin.autodiscover()
@@ -22,6 +23,7 @@ urlpatterns = [
     *hub_urls,
     *schedule_urls,
     *material_urls,
+    *supplier_urls,
     *image_urls,
     *(url for pipeline in pipelines.registered() for url in pipeline.urls()),
     path("health/live", health.live, name="health-live"),

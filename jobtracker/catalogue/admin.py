@@ -14,6 +14,7 @@ from jobtracker.catalogue.models import (
     MaterialSource,
     MaterialVersion,
     Supplier,
+    SupplierCoverage,
 )
 from jobtracker.catalogue.normalise import is_code
 from jobtracker.site import ReadOnlyAdmin, TableAdmin
@@ -53,6 +54,14 @@ class SourceAdmin(ReadOnlyAdmin):
     list_display = ("name", "kind", "supplier")
     list_filter = ("kind",)
     list_select_related = ("supplier",)
+
+
+@admin.register(SupplierCoverage)
+class SupplierCoverageAdmin(ReadOnlyAdmin):
+    list_display = ("day", "supplier", "active", "inactive", "price", "picture", "at")
+    list_select_related = ("supplier",)
+    found_by = "supplier"
+    search_help_text = "A supplier's id"
 
 
 @admin.register(Material)

@@ -184,6 +184,8 @@ class Material(models.Model):
                 fields=("id",), condition=models.Q(review__isnull=False), name="materials_review"
             ),
             GinIndex(SEARCH, name="materials_search"),
+            # What one supplier has, without reading what all others have.
+            models.Index(fields=("supplier",), name="materials_supplier"),
         ]
 
     def __str__(self) -> str:
@@ -294,6 +296,35 @@ class MaterialMerge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.merged_id} into {self.kept_id}"
+
+
+class SupplierCoverage(models.Model):
+    """How many of a supplier's materials were known, and how many of the active ones had a price,
+    a picture and so on, after the last run of a day (UTC). `coverage` alone writes it."""
+
+    supplier = models.ForeignKey(
+        Supplier, on_delete=models.CASCADE, related_name="coverage", db_index=False
+    )
+    day = models.DateField()
+    at = models.DateTimeField(db_default=Now(), editable=False)
+    job_id = models.UUIDField(null=True, help_text="The run after which it was counted.")
+    active = models.PositiveIntegerField()
+    inactive = models.PositiveIntegerField()
+    price = models.PositiveIntegerField("with a price")
+    picture = models.PositiveIntegerField("with a picture")
+    ean = models.PositiveIntegerField("with an EAN")
+    size = models.PositiveIntegerField("with a size")
+    colour = models.PositiveIntegerField("with a colour")
+
+    class Meta:
+        db_table = "supplier_coverage"
+        ordering = ("supplier", "-day")
+        constraints = [
+            models.UniqueConstraint(fields=("supplier", "day"), name="supplier_coverage_one_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.supplier_id}, {self.day}"
 
 
 class RowOutcome(models.Model):

@@ -21,7 +21,7 @@ from django.db import connection
 from django.utils import timezone
 
 from jobtracker import audit
-from jobtracker.catalogue import people, statements
+from jobtracker.catalogue import coverage, people, statements
 from jobtracker.catalogue.models import MaterialVersion
 from jobtracker.catalogue.statements import BATCH
 from jobtracker.catalogue.write import in_transaction
@@ -73,7 +73,11 @@ def undo_some(job: BackgroundJob, seconds: float, before: int = 0) -> int:
     suppliers = _suppliers(job)
     while True:
         before = in_transaction(lambda: _batch(job, suppliers, before))  # noqa: B023
-        if not before or time.monotonic() >= until:
+        if not before:
+            for supplier in suppliers:
+                coverage.count(supplier)
+            return 0
+        if time.monotonic() >= until:
             return before
 
 

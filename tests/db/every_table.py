@@ -21,6 +21,7 @@ from jobtracker.catalogue.models import (
     MaterialSource,
     MaterialVersion,
     Supplier,
+    SupplierCoverage,
 )
 from jobtracker.images.models import ImageFetch, StoredImage
 from jobtracker.models import (
@@ -95,6 +96,17 @@ def fill() -> dict[type[Model], Any]:
         ),
         MaterialMerge: MaterialMerge.objects.create(
             kept_id=material.pk, merged_id=0, moved=[], was_active=True
+        ),
+        SupplierCoverage: SupplierCoverage.objects.create(
+            supplier=supplier,
+            day="2026-01-01",
+            active=1,
+            inactive=0,
+            price=0,
+            picture=0,
+            ean=0,
+            size=0,
+            colour=0,
         ),
         MaterialVersion: MaterialVersion.objects.create(
             material_id=material.pk, op="c", source_id=source.pk, source_key="k"

@@ -18,9 +18,9 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 from django.utils.regex_helper import normalize
 
-from imports.models import DataImportJob
+from imports.models import DataImportJob, FeedLogin, MappingTemplate
 from jobtracker.access import sync_roles
-from jobtracker.catalogue.models import Material, MaterialMerge
+from jobtracker.catalogue.models import Material, MaterialMerge, Supplier
 from jobtracker.models import BackgroundJob, JobSchedule, User
 from pdfjobs.models import PdfDocument
 from scraping.models import ScrapingSession
@@ -95,6 +95,20 @@ RULES = {
     "import-answer": ACT,
     "import-decide": ACT,
     "import-rejects": MISSING,
+    "import-templates": PAGE,
+    "import-template-new": Rule(OPERATOR, OPERATOR, GOOD, frozenset({400})),
+    "import-template": PAGE,
+    "import-template-edit": Rule(OPERATOR, OPERATOR, GOOD, frozenset({400})),
+    "import-template-upload": ACT,
+    "import-template-use-again": ACT,
+    "import-template-rename": ACT,
+    "import-template-set-aside": ACT,
+    "import-template-take-back": ACT,
+    "import-template-download": PAGE,
+    "feed-login-delete": ACT,
+    "suppliers": PAGE,
+    "supplier": Rule(VIEWER, OPERATOR, GOOD, frozenset({400})),
+    "supplier-count": ACT,
     "pdf-start": Rule(OPERATOR, OPERATOR, frozenset({302}), frozenset({400})),
     "pdf-document": PAGE,
     "pdf-parts": PAGE,
@@ -162,6 +176,7 @@ TABLES = {
     "catalogue.materialsource": (VIEWER, NOBODY, NOBODY),
     "catalogue.materialversion": (VIEWER, NOBODY, NOBODY),
     "catalogue.supplier": (VIEWER, OPERATOR, OPERATOR),
+    "catalogue.suppliercoverage": (VIEWER, NOBODY, NOBODY),
     "images.imagefetch": (VIEWER, NOBODY, NOBODY),
     "images.storedimage": (VIEWER, NOBODY, NOBODY),
     "imports.dataimportjob": (VIEWER, NOBODY, NOBODY),
@@ -275,6 +290,9 @@ def filled(address: Address, made) -> str:
         "merge_id": made[MaterialMerge].pk,
         "object_id": job.pk,
         "id": made[User].pk,
+        "template_id": made[MappingTemplate].pk,
+        "login_id": made[FeedLogin].pk,
+        "supplier_id": made[Supplier].pk,
     }
     if address.path.startswith("/admin/schedules"):
         values["pk"] = made[JobSchedule].pk

@@ -104,7 +104,7 @@ def _mapping(given: str | None, supplier: str) -> tuple[Mapping | None, MappingT
     if template := template_named(supplier, given):
         return None, template
     if not Path(given).exists():
-        raise Refused(f"--mapping: there is no file {given}, and no template of that name.")
+        raise Refused(f"--mapping: there is no file {given}, and no template of that name in use.")
     try:
         return mapping_in_file(given), None
     except MappingError as error:

@@ -1,0 +1,37 @@
+"""How much of a supplier's materials has what people look for, day by day.
+
+Counted once a run ends, by one statement over the supplier's own materials; the last run of a day
+(UTC) counts. The pages read these rows only: a list never counts materials.
+"""
+
+from uuid import UUID
+
+from django.db import connection
+
+FIELDS = ("price", "picture", "ean", "size", "colour")
+
+
+def count(supplier_id: int, job_id: UUID | None = None) -> None:
+    """Count a supplier's materials as they are now, after the run of a job if there was one."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, {"supplier": supplier_id, "job": job_id})
+
+
+_COUNT = """
+INSERT INTO supplier_coverage
+    (supplier_id, day, job_id, active, inactive, price, picture, ean, size, colour)
+SELECT %(supplier)s, (now() AT TIME ZONE 'UTC')::date, %(job)s,
+    count(*) FILTER (WHERE active),
+    count(*) FILTER (WHERE NOT active),
+    count(*) FILTER (WHERE active AND price IS NOT NULL),
+    count(*) FILTER (WHERE active AND images <> '[]'),
+    count(*) FILTER (WHERE active AND ean IS NOT NULL),
+    count(*) FILTER (WHERE active AND (size_text IS NOT NULL OR width_mm IS NOT NULL)),
+    count(*) FILTER (WHERE active AND colour IS NOT NULL)
+FROM materials
+WHERE supplier_id = %(supplier)s AND NOT withdrawn
+ON CONFLICT (supplier_id, day) DO UPDATE SET
+    (at, job_id, active, inactive, price, picture, ean, size, colour) = (now(), excluded.job_id,
+    excluded.active, excluded.inactive, excluded.price, excluded.picture, excluded.ean,
+    excluded.size, excluded.colour)
+"""
