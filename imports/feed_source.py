@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from imports.sources import Login
 
 UNCHANGED = "The source has not changed since the last import."
+NO_ENTRY = (
+    "If it lets in only whom it knows, keep a log-in for it, or mend the one that is kept: see"
+    " Log-ins for feeds on the supplier's page."
+)
 READING = ("type", "record", "encoding", "delimiter", "entry")  # what can be stated of a source
 FIELDS_KEPT = 500  # surveyed fields kept for the mapping page
 SAMPLES_KEPT = 5
@@ -87,7 +91,8 @@ def fetch(detail: DataImportJob) -> Fetched | None:
         except outbound.OutboundRefused as error:
             raise Permanent(str(error)) from error
         except outbound.FetchFailed as error:
-            raise (Retryable if error.transient else Permanent)(str(error)) from error
+            why = f"{error} {NO_ENTRY}" if error.status in (401, 403) else str(error)
+            raise (Retryable if error.transient else Permanent)(why) from error
         if got.status == 304 or (before and got.sha256 == before.content_hash):
             return None
         stored = uploads.store_path(path, detail.source_name)

@@ -112,7 +112,9 @@ def test_what_can_be_no_log_in_is_told(administrator, supplier, changed, sentenc
 def test_a_feed_behind_a_log_in_is_imported_and_found_unchanged(administrator, supplier, site):
     url = f"http://127.0.0.1:{site.server_port}/feed.csv"
     denied = imported(url, "--supplier", "N")
-    assert (denied.status, denied.error) == ("failed", "127.0.0.1 answered 401 Unauthorized.")
+    assert denied.status == "failed"
+    assert denied.error.startswith("127.0.0.1 answered 401 Unauthorized. If it lets in only whom")
+    assert denied.error.endswith("see Log-ins for feeds on the supplier's page.")
     add(administrator, supplier)
     assert manage("suggest_mapping", url, "--supplier", "N").json["count"] == 3
     job = imported(url, "--supplier", "N")
@@ -126,7 +128,7 @@ def test_a_feed_behind_a_log_in_is_imported_and_found_unchanged(administrator, s
 def test_a_log_in_of_another_supplier_is_not_used(administrator, site):
     add(administrator, Supplier.objects.create(name="Other"))
     job = imported(f"http://127.0.0.1:{site.server_port}/feed.csv", "--supplier", "N")
-    assert job.error == "127.0.0.1 answered 401 Unauthorized."
+    assert job.error.startswith("127.0.0.1 answered 401 Unauthorized.")
 
 
 def test_a_feed_comes_by_sftp_and_is_found_unchanged(administrator, supplier, settings, tmp_path):
