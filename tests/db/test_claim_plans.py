@@ -78,6 +78,14 @@ def test_claim_and_probe_read_a_few_rows_of_many(many_waiting):
     assert rows_read(claim) <= ROWS_MOST
 
 
+def test_a_small_table_without_statistics_is_gone_through_no_more_than_a_few_times():
+    """As after an installation or a bulk of jobs, until the first ANALYZE: it may be read from end
+    to end, being small, but the candidates are not found again for each of its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(MANY, ["xml_import", None, 500])
+    assert rows_read(claim) <= 4 * 500
+
+
 def test_a_cap_makes_them_read_no_more(many_waiting):
     lifecycle.set_queue("xml_import", None, max_running=4)
     for _ in range(3):
