@@ -141,7 +141,7 @@ class Batches:
             values = self._mapping.apply(record.fields)
         except BadTransform as fault:
             return Mapped(record, {}, fault=fault)
-        return Mapped(record, values, self._families.fold(values))
+        return Mapped(record, values, record.skip or self._families.fold(values))
 
     def _finished(self, held: list[Mapped]) -> list[Mapped]:
         """Give the products among the rows of one the pictures that have rows of their own."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from imports import profiles, readers
+from imports import joins, profiles, readers
 from imports.models import DataImportJob, FeedLogin
 from imports.profiles import Profile
-from imports.readers import FieldSurvey, Inspection, Source, Survey
+from imports.readers import FieldSurvey, Inspection, Plain, Source, Survey, UnreadableFeed
 from jobtracker import uploads
 from jobtracker.catalogue.models import CatalogueSource, Kind, Supplier
 from jobtracker.context import JobContext
@@ -161,19 +161,46 @@ def opened(
     stored: Path, reading: MappingOf[str, str]
 ) -> Iterator[tuple[Path, Inspection, Profile | None]]:
     """Give a feed, unpacked, how to read it, obeying what the person stated, and the format that
-    it has. Raises `UnreadableFeed`."""
+    it has. `join` in `reading` names a second file in the same archive, `join_file` one of this
+    machine, which are joined to the feed. Raises `UnreadableFeed`."""
     stated = {name: reading.get(name) for name in READING if name != "entry"}
-    with readers.unpacked(stored, reading.get("entry"), settings.FILE_UPLOAD_TEMP_DIR) as plain:
+    with ExitStack() as stack:
+        plain = stack.enter_context(_plain(stored, reading.get("entry")))
         found, profile = profiles.inspect(plain, **stated)
-        yield plain.path, found, profile
+        path = plain.path
+        if named := reading.get("join_file") or reading.get("join"):
+            second = joins.Second.from_text(named)
+            inside = "join" in reading
+            try:
+                other = stack.enter_context(
+                    _plain(stored, second.file) if inside else _plain(Path(second.file), None)
+                )
+            except UnreadableFeed as error:
+                raise UnreadableFeed(f"{Path(second.file).name}: {error}") from error
+            if inside and other.entry == plain.entry:
+                raise UnreadableFeed(
+                    f"{second.file} cannot be joined to itself: name the feed with --entry."
+                )
+            path, found = stack.enter_context(joins.found(path, found, second, other))
+        yield path, found, profile
 
 
 @contextmanager
 def unpacked(detail: DataImportJob, source: Source) -> Iterator[Path]:
     """Give the stored file once more, unpacked for `source`."""
-    with uploads.local_copy(detail.source_file) as stored:
-        with readers.unpacked(stored, source.entry, settings.FILE_UPLOAD_TEMP_DIR) as plain:
+    with uploads.local_copy(detail.source_file) as stored, _plain(stored, source.entry) as plain:
+        if source.join is None:
             yield plain.path
+            return
+        with (
+            _plain(stored, source.join.source.entry) as other,
+            joins.again(plain.path, source, other.path) as joined,
+        ):
+            yield joined
+
+
+def _plain(stored: Path, entry: str | None) -> AbstractContextManager[Plain]:
+    return readers.unpacked(stored, entry, settings.FILE_UPLOAD_TEMP_DIR)
 
 
 def survey_to_json(survey: Survey) -> dict[str, Any]:

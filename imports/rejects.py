@@ -84,6 +84,8 @@ def write(detail: DataImportJob, path: Path) -> int:
     if parsed is None or "source" not in parsed.data or not detail.source_file:
         raise NoRejects("The source of this import is not kept any more.")
     source = Source.from_json(parsed.data["source"])
+    if source.join:
+        raise NoRejects("This feed was joined of two files; correct them and import both again.")
     writer = _WRITERS.get(source.type)
     if writer is None:
         raise NoRejects("A Datanorm file has no room for reasons; see the failed rows on the page.")

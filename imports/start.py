@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.db import transaction
 
-from imports import feed_source, readers
+from imports import feed_source, joins, readers
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import obeyable
 from imports.missing import DEACTIVATE
@@ -35,7 +35,8 @@ class Request:
     """What a person asks for. `source` is a path or an address, `upload` a file from the pages
     (then `source` is its name); `confirm` asks for a look at the mapping in any case; `price_only`
     changes nothing but prices and stock of known products; `missing` makes inactive
-    what a whole feed has no more; the rest overrides what would be found out. Raises
+    what a whole feed has no more; `join` is a second file, on this machine or in the same archive,
+    as `joins.Second` writes it; the rest overrides what would be found out. Raises
     `SourceRefused` for what can be no import's."""
 
     source: str
@@ -46,6 +47,7 @@ class Request:
     encoding: str | None = None
     delimiter: str | None = None
     entry: str | None = None
+    join: str | None = None
     currency: str | None = None
     mapping: Mapping | None = None
     template: MappingTemplate | None = None
@@ -62,6 +64,11 @@ class Request:
             raise SourceRefused(f"{self.currency} is no ISO 4217 currency code.")
         if self.price_only and self.missing:
             raise SourceRefused("A feed of prices only does not tell which products are missing.")
+        if self.second_file and is_url(self.source):
+            raise SourceRefused(
+                f"{self.source} cannot be joined with a file of this machine. Fetch it first, or"
+                " name a file of the archive that the address leads to."
+            )
         object.__setattr__(self, "currency", currency)
         object.__setattr__(self, "supplier", supplier_name(self.supplier))
         options = {name: getattr(self, name) for name in (*feed_source.READING, "currency")}
@@ -70,12 +77,32 @@ class Request:
     @property
     def reading(self) -> dict[str, str]:
         """What was stated of how to read the source."""
-        return {name: value for name, value in self.stated.items() if name in feed_source.READING}
+        found = {name: value for name, value in self.stated.items() if name in feed_source.READING}
+        if self.join:
+            found["join_file" if self.second_file else "join"] = self.join
+        return found
+
+    @property
+    def second_file(self) -> Path | None:
+        """The file on this machine that is joined, if it is one."""
+        path = Path(joins.Second.from_text(self.join or "").file)
+        return path if self.join and self.upload is None and path.is_file() else None
+
+    @property
+    def _joined(self) -> dict[str, str]:
+        """What the job is told of a second file, which it finds beside the first."""
+        if not self.join:
+            return {}
+        if not self.second_file:
+            return {"join": self.join}
+        first, second = joins.together(Path(self.source), self.second_file)
+        named = joins.Second.from_text(self.join)._replace(file=second)
+        return {"entry": f"{first}/{self.entry}" if self.entry else first, "join": str(named)}
 
     @property
     def metadata(self) -> dict[str, Any]:
         """What the job keeps of the request, for its stages."""
-        kept: dict[str, Any] = {"stated": self.stated}
+        kept: dict[str, Any] = {"stated": self.stated | self._joined}
         if self.confirm:
             kept["confirm"] = True
         if self.price_only:
@@ -232,6 +259,9 @@ def _stored(request: Request, name: str) -> tuple[uploads.StoredSource, str]:
     """Keep a readable file in our storage; returns it with its type."""
     if request.upload is None:
         kind = check_file(Path(request.source), request)
+        if second := request.second_file:
+            with joins.packed(Path(request.source), second) as archive:
+                return uploads.store_path(archive, name), kind
         return uploads.store_path(Path(request.source), name), kind
     stored = uploads.store_upload(request.upload)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from imports import readers
@@ -68,8 +68,7 @@ class Feed:
         """The records at another path of the document."""
         if self.source.record_path is None:
             return iter(())
-        elsewhere = replace(self.source, record_path=record)
-        return (each.fields for each in readers.read(self.path, elsewhere))
+        return (each.fields for each in readers.elsewhere(self.path, self.source, record))
 
     def samples(self, name: str) -> tuple[str, ...]:
         """Some values of a product's field, given by its plain name."""

@@ -16,10 +16,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from . import csv_reader, datanorm_reader, json_reader, packing, sheet_reader, xml_reader
+from . import (
+    csv_reader,
+    datanorm_reader,
+    joining,
+    json_reader,
+    packing,
+    sheet_reader,
+    xml_reader,
+)
 from .detect import KINDS, kind_of
 from .field_survey import FieldSurvey, Survey, survey_records
-from .model import Candidate, Dialect, Inspection, Record, Source, UnreadableFeed
+from .model import Candidate, Dialect, Inspection, Join, Record, Source, UnreadableFeed
 from .packing import Plain
 from .record_path import merit
 
@@ -28,11 +36,13 @@ __all__ = [
     "Dialect",
     "FieldSurvey",
     "Inspection",
+    "Join",
     "Plain",
     "Record",
     "Source",
     "Survey",
     "UnreadableFeed",
+    "elsewhere",
     "inspect",
     "read",
     "survey",
@@ -128,7 +138,16 @@ def read(path: str | Path, source: Source) -> Iterator[Record]:
     Raises UnreadableFeed, naming line and column, where the file cannot be read further; the
     records before that place have been given out by then.
     """
+    if source.join:
+        return joining.read(Path(path), source)
     return READERS[source.type].read(Path(path), source)
+
+
+def elsewhere(path: Path, source: Source, record: str) -> Iterator[Record]:
+    """The records at another path of a feed's document, in a joined feed of the first file."""
+    if source.join:
+        path = joining.first_of(path)
+    return read(path, replace(source, record_path=record, join=None))
 
 
 def survey(
@@ -157,7 +176,8 @@ def survey(
         return found
     share = seen / size / found.count
     number = 0
-    for number in READERS[source.type].count(path, source):
+    counted = joining.count if source.join else READERS[source.type].count
+    for number in counted(path, source):
         if tell and number % TOLD == 0:
             tell(number, min(number * share, 1.0))
     return replace(found, count=number)

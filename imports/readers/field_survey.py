@@ -73,12 +73,15 @@ class _Tally:
 
 
 def survey_records(records: Iterable[Record]) -> Survey:
-    """Survey records in one pass, in bounded memory."""
+    """Survey records in one pass, in bounded memory. Those to be skipped are only counted."""
     tallies: dict[str, _Tally] = {}
-    count = unusable = 0
+    count = skipped = unusable = 0
     room = COUNTED
     for record in records:
         count += 1
+        if record.skip:
+            skipped += 1
+            continue
         unusable += record.error is not None
         for source, value in record.fields.items():
             tally = tallies.get(source)
@@ -94,7 +97,8 @@ def survey_records(records: Iterable[Record]) -> Survey:
                 tally.max_length = max(tally.max_length, len(each))
                 if room:
                     room -= _count(tally, each)
-    return Survey(count, unusable, tuple(tally.result(count) for tally in tallies.values()))
+    described = tuple(tally.result(count - skipped) for tally in tallies.values())
+    return Survey(count, unusable, described)
 
 
 def _count(tally: _Tally, value: str) -> bool:

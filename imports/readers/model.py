@@ -43,7 +43,7 @@ class Source:
     """All that is needed to read a file again: `read(path, source)`, once it is unpacked.
 
     `entry` is which file of an archive, or sheet of a workbook, it is: `tiles.xml`,
-    `lists/prices.xlsx/Sheet1`.
+    `lists/prices.xlsx/Sheet1`. `join` is a second file whose rows complete the records.
     """
 
     type: str
@@ -51,6 +51,7 @@ class Source:
     dialect: Dialect | None = None
     record_path: str | None = None
     entry: str | None = None
+    join: "Join | None" = None
 
     @property
     def stored_type(self) -> str:
@@ -64,8 +65,23 @@ class Source:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Source":
         """The reverse of `as_json`."""
-        dialect = data.get("dialect")
-        return cls(**{**data, "dialect": Dialect(**dialect) if dialect else None})
+        dialect, join = data.get("dialect"), data.get("join")
+        told = {
+            "dialect": Dialect(**dialect) if dialect else None,
+            "join": Join(**join | {"source": cls.from_json(join["source"])}) if join else None,
+        }
+        return cls(**data | told)
+
+
+@dataclass(frozen=True)
+class Join:
+    """A second file of a feed: how it is read, and what a person knows it by. A row of it whose
+    `other` has the value of a record's `key` joins that record."""
+
+    source: Source
+    name: str
+    key: str
+    other: str
 
 
 @dataclass(frozen=True)
@@ -99,7 +115,8 @@ class Record:
     `number` counts from 1, `line` is the file line where the record starts. `fields` maps a
     path below the record (`price`, `PRICES/PRICE/AMOUNT`, `@id`, `offers.0.price`, `.` for the
     record's own text) to its text as written, or to a list where it occurs more than once. `error`
-    says why the record cannot be used; `warnings` say what was mended in reading it.
+    says why the record cannot be used, `skip` why it is no product and need not be; `warnings` say
+    what was mended in reading it.
     """
 
     number: int
@@ -108,6 +125,7 @@ class Record:
     written: str | Callable[[], str]
     error: str | None = None
     warnings: tuple[str, ...] = ()
+    skip: str | None = None
 
     @property
     def raw(self) -> str:

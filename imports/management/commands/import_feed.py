@@ -40,6 +40,12 @@ class Command(TrackerCommand):
         parser.add_argument("--encoding")
         parser.add_argument("--delimiter")
         parser.add_argument("--entry", help="a file in an archive, or a sheet of a workbook")
+        parser.add_argument(
+            "--join",
+            metavar="FILE[:FIELD[=FIELD]]",
+            help="a second file, as prices, joined by its FIELD and the feed's FIELD; else by the"
+            " fields that share values",
+        )
         parser.add_argument("--currency", metavar="CODE", help="for prices that state none")
         parser.add_argument(
             "--price-only", action="store_true", help="change prices and stock, nothing else"
@@ -63,6 +69,7 @@ class Command(TrackerCommand):
                 encoding=options["encoding"],
                 delimiter=options["delimiter"],
                 entry=options["entry"],
+                join=options["join"],
                 currency=options["currency"],
                 mapping=mapping,
                 template=template,

@@ -1,0 +1,108 @@
+"""A feed of two files: how the second is named, kept beside the first, and joined to it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from django.conf import settings
+
+from imports import readers
+from imports.readers import Inspection, Join, Plain, Record, Source, UnreadableFeed, joining
+from imports.readers.detect import kind_of
+from jobtracker import uploads
+from jobtracker.monitor.words import counted
+
+PIECE_BYTES = 1 << 20
+
+
+class Second(NamedTuple):
+    """The second file as a person names it, `FILE[:FIELD[=FIELD OF THE FEED]]`."""
+
+    file: str
+    other: str | None = None
+    key: str | None = None
+
+    @classmethod
+    def from_text(cls, text: str) -> "Second":
+        if Path(text).exists():
+            return cls(text)
+        file, _, fields = text.partition(":")
+        other, _, key = fields.partition("=")
+        return cls(file, other or None, key or None)
+
+    def __str__(self) -> str:
+        fields = f"{self.other or ''}={self.key}" if self.key else self.other
+        return f"{self.file}:{fields}" if fields else self.file
+
+
+def together(first: Path, second: Path) -> tuple[str, str]:
+    """The names of two files in the archive that holds them."""
+    return first.name, second.name if second.name != first.name else f"joined-{second.name}"
+
+
+@contextmanager
+def packed(first: Path, second: Path) -> Iterator[Path]:
+    """Give an archive of two files, the same for the same bytes. Raises `SourceRefused`."""
+    for file in (first, second):
+        if kind_of(file) in ("zip", "gzip"):
+            raise uploads.SourceRefused(
+                f"{file.name} is packed. Unpack it, or put both files into one archive and name the"
+                " second with --join."
+            )
+    with uploads.incoming() as path:
+        with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+            for file, name in zip((first, second), together(first, second), strict=True):
+                with file.open("rb") as source, archive.open(ZipInfo(name), "w") as entry:
+                    while piece := source.read(PIECE_BYTES):
+                        entry.write(piece)
+        yield path
+
+
+@contextmanager
+def found(
+    path: Path, feed: Inspection, second: Second, plain: Plain
+) -> Iterator[tuple[Path, Inspection]]:
+    """Find out how a second file is joined to a feed, and give the joined file and how it is read.
+    Raises UnreadableFeed."""
+    name = Path(second.file).name
+    try:
+        other = readers.inspect(plain)
+    except UnreadableFeed as error:
+        raise UnreadableFeed(f"{name}: {error}") from error
+    wanted = (second.key, second.other)
+    key, other_key = joining.keys((path, feed), (plain.path, other), name, wanted, _alone)
+    join = Join(other.source, name, key, other_key)
+    source = replace(feed.source, join=join)
+    with _written(path, source, plain.path) as (joined, idle):
+        said = f"{counted(idle, 'rows')} of {name} joined nothing: see the last rows."
+        yield (
+            joined,
+            replace(
+                feed,
+                source=source,
+                columns=(*feed.columns, *joining.columns(other, join)),
+                warnings=(*feed.warnings, *other.warnings, *([said] if idle else ())),
+            ),
+        )
+
+
+@contextmanager
+def again(path: Path, source: Source, other: Path) -> Iterator[Path]:
+    """Give the joined file of two whose join is known. Raises UnreadableFeed."""
+    with _written(path, source, other) as (joined, _):
+        yield joined
+
+
+@contextmanager
+def _written(path: Path, source: Source, other: Path) -> Iterator[tuple[Path, int]]:
+    with TemporaryDirectory(prefix="feed-", dir=settings.FILE_UPLOAD_TEMP_DIR) as room:
+        to = Path(room) / "joined"
+        yield to, joining.write(to, path, source, other, _alone)
+
+
+def _alone(path: Path, source: Source) -> Iterator[Record]:
+    return readers.read(path, replace(source, join=None))

@@ -1,0 +1,233 @@
+"""Two files of one feed, say texts and prices, joined by a key to records with the fields of both.
+
+The second file's rows lie in a table on disk while the first is read, so memory grows with neither,
+but for a bit a row. What comes of it is a file of records in the order of the first file; the rows
+of the second that join nothing stand behind them, so that each is told of. That file is read in
+place of the first, which lies beside it for what it says outside its records.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+from .model import Fields, Inspection, Join, Record, Source, UnreadableFeed
+
+Read = Callable[[Path, Source], Iterator[Record]]
+
+PREFIX = "joined/"  # of the second file's fields
+COMPARED = 1_000  # records of the first file whose values are looked for in the second
+COMPARED_ROWS = 5_000  # of the second, by which a field of it is known to be unique
+KEY_LENGTH = 64  # characters of a key that is found by its values
+UNIQUE = 0.75  # of the values of a key that is found, that differ
+SHARED = 0.5  # of the values that could be in both files, and must be
+RAW_KEPT = 4_000  # characters of a record's text
+
+_TABLE = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -8000;
+CREATE TABLE rows (
+    id INTEGER PRIMARY KEY, key TEXT, line INTEGER, error TEXT, fields TEXT, raw TEXT)
+"""
+
+
+def read(path: Path, source: Source) -> Iterator[Record]:
+    """The records of a joined file."""
+    with path.open(encoding="utf-8") as lines:
+        for written in lines:
+            number, line, fields, raw, error, warnings, skip = json.loads(written)
+            yield Record(number, line, fields, raw, error, tuple(warnings), skip)
+
+
+def count(path: Path, source: Source) -> Iterator[int]:
+    """The number of each record."""
+    with path.open("rb") as lines:
+        for number, _ in enumerate(lines, 1):
+            yield number
+
+
+def first_of(path: Path) -> Path:
+    """Where the first of the two files lies, given the joined one."""
+    return path.with_name(f"{path.name}.first")
+
+
+def columns(found: Inspection, join: Join) -> tuple[str, ...]:
+    """The fields that the second file brings, as they are called in joined records."""
+    return tuple(PREFIX + name for name in found.columns if name != join.other)
+
+
+def write(to: Path, path: Path, source: Source, other: Path, read_file: Read) -> int:
+    """Write the joined file of `path` and `other`, read as `source` and `source.join` say; return
+    how many rows of the second joined nothing. Raises UnreadableFeed."""
+    join = source.join
+    assert join is not None, "a joined source says how"
+    table = to.with_name(f"{to.name}.rows")
+    with closing(sqlite3.connect(table)) as rows, to.open("w", encoding="utf-8") as out:
+        rows.executescript(_TABLE)
+        rows.executemany(
+            "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)",
+            (_row(each, join) for each in _told(join.name, read_file(other, join.source))),
+        )
+        rows.execute("CREATE INDEX by_key ON rows (key, id)")
+        (last,) = rows.execute("SELECT coalesce(max(id), 0) FROM rows").fetchone()
+        taken = bytearray(last // 8 + 1)
+        number = idle = 0
+        for record in read_file(path, source):
+            number = record.number
+            out.write(_line(_with_row(record, join, rows, taken)))
+        for idle, record in enumerate(_untaken(rows, join, taken), 1):
+            out.write(_line(record, number + idle))
+    table.unlink()
+    first_of(to).symlink_to(path.resolve())
+    return idle
+
+
+def _told(name: str, records: Iterator[Record]) -> Iterator[Record]:
+    """The rows of the second file; what is wrong with it names it."""
+    try:
+        yield from records
+    except UnreadableFeed as error:
+        raise UnreadableFeed(f"{name}: {error}") from error
+
+
+def _text(fields: Fields, name: str) -> str:
+    value = fields.get(name, "")
+    return (value if isinstance(value, str) else value[0]).strip()
+
+
+def _row(record: Record, join: Join) -> tuple[int, str | None, int, str | None, str, str]:
+    """A row of the second file for the table; without a key where it cannot be joined."""
+    key, error = _text(record.fields, join.other), record.error
+    if not (key or error):
+        error = f"It has no {join.other}, by which it could be joined."
+    fields = {PREFIX + name: each for name, each in record.fields.items() if name != join.other}
+    kept = json.dumps(fields, ensure_ascii=False)
+    return record.number, None if error else key, record.line, error, kept, record.raw[:RAW_KEPT]
+
+
+def _with_row(record: Record, join: Join, rows: sqlite3.Connection, taken: bytearray) -> Record:
+    """A record with the fields of its row, which is the last one with its key."""
+    key = _text(record.fields, join.key)
+    found = rows.execute(
+        "SELECT id, fields FROM rows WHERE key = ? ORDER BY id DESC LIMIT 1", [key]
+    ).fetchone()
+    fields, warnings = record.fields, record.warnings
+    if found:
+        number, kept = found
+        taken[number // 8] |= 1 << number % 8
+        fields = fields | json.loads(kept)
+    elif key:
+        warnings += (f"{join.name} has no row with this {join.key}.",)
+    else:
+        warnings += (f"It has no {join.key}, by which a row of {join.name} could be joined.",)
+    return Record(record.number, record.line, fields, record.raw[:RAW_KEPT], record.error, warnings)
+
+
+def _untaken(rows: sqlite3.Connection, join: Join, taken: bytearray) -> Iterator[Record]:
+    """The rows of the second file that joined nothing, each with the reason; numbered anew."""
+    told = rows.execute("SELECT id, key, line, error, fields, raw FROM rows ORDER BY id")
+    for number, key, line, error, kept, raw in told:
+        if taken[number // 8] >> number % 8 & 1:
+            continue
+        fields = {join.key: key or ""} | json.loads(kept)
+        if error:
+            yield Record(number, line, fields, raw, f"{join.name}: {error}")
+            continue
+        again = rows.execute(
+            "SELECT line FROM rows WHERE key = ? AND id > ? ORDER BY id DESC LIMIT 1", [key, number]
+        ).fetchone()
+        reason = f'Only {join.name} has the key "{key}".'
+        if again:
+            reason = f'{join.name} has the key "{key}" again in line {again[0]:,}; the last counts.'
+        yield Record(number, line, fields, raw, skip=reason)
+
+
+def _line(record: Record, number: int | None = None) -> str:
+    told = (
+        number or record.number, record.line, record.fields, record.raw, record.error,
+        record.warnings, record.skip,
+    )  # fmt: skip
+    return json.dumps(told, ensure_ascii=False) + "\n"
+
+
+def keys(
+    first: tuple[Path, Inspection],
+    second: tuple[Path, Inspection],
+    name: str,
+    wanted: tuple[str | None, str | None],
+    read_file: Read,
+) -> tuple[str, str]:
+    """The field of the first file and that of the second by whose values they are joined: as
+    `wanted`, the same name in both, or those that share most values. `name` is the second file's.
+    Raises UnreadableFeed where there are none."""
+    (path, found), (other, other_found) = first, second
+    key, other_key = wanted
+    if other_key and other_key not in other_found.columns:
+        raise UnreadableFeed(_no_field(name, other_key, other_found.columns))
+    if key and key not in found.columns:
+        raise UnreadableFeed(_no_field("The feed", key, found.columns))
+    if other_key and (key or other_key in found.columns):
+        return key or other_key, other_key
+    known = _values(islice(read_file(path, found.source), COMPARED), key)
+    rows = _told(name, read_file(other, other_found.source))
+    shared, most = _shared(known, rows, other_key)
+    best = max(shared, key=lambda pair: len(shared[pair]), default=None)
+    if best is None or len(shared[best]) < SHARED * min(len(known[best[0]]), most):
+        raise UnreadableFeed(
+            f"No field of {name} has the values of one of the feed's. Name them:"
+            f" {name}:FIELD=FIELD OF THE FEED."
+        )
+    return best
+
+
+def _no_field(file: str, name: str, columns: tuple[str, ...]) -> str:
+    return f'{file} has no field "{name}" to join by; it has {", ".join(columns[:20])}.'
+
+
+def _values(records: Iterator[Record], wanted: str | None) -> dict[str, set[str]]:
+    """The values of each field that may be a key."""
+    found: dict[str, set[str]] = {}
+    filled: dict[str, int] = {}
+    for record in records:
+        for name in [wanted] if wanted else record.fields:
+            if value := _text(record.fields, name):
+                filled[name] = filled.get(name, 0) + 1
+                found.setdefault(name, set()).add(value)
+    return {
+        name: values
+        for name, values in found.items()
+        if name == wanted
+        or (len(values) >= UNIQUE * filled[name] and max(map(len, values)) <= KEY_LENGTH)
+    }
+
+
+def _shared(
+    known: dict[str, set[str]], rows: Iterator[Record], wanted: str | None
+) -> tuple[dict[tuple[str, str], set[str]], int]:
+    """The values that a field of the first file shares with one of the second, for each pair; and
+    the number of rows."""
+    names_of: dict[str, list[str]] = {}
+    for name, values in known.items():
+        for value in values:
+            names_of.setdefault(value, []).append(name)
+    shared: dict[tuple[str, str], set[str]] = {}
+    unique: dict[str, tuple[set[int], int]] = {}
+    number = 0
+    for number, row in enumerate(rows, 1):
+        for other in [wanted] if wanted else row.fields:
+            value = _text(row.fields, other)
+            if number <= COMPARED_ROWS and value:
+                seen, times = unique.get(other, (set(), 0))
+                seen.add(hash(value))
+                unique[other] = seen, times + 1
+            for name in names_of.get(value, ()):
+                shared.setdefault((name, other), set()).add(value)
+    keys = {
+        other
+        for other, (seen, times) in unique.items()
+        if other == wanted or len(seen) >= UNIQUE * times
+    }
+    return {pair: values for pair, values in shared.items() if pair[1] in keys}, number

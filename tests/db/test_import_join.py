@@ -1,0 +1,192 @@
+"""An import of two files of one supplier, texts and prices, joined by a key."""
+
+import json
+import zipfile
+
+import pytest
+
+from imports.models import DataImportJob, ImportRow
+from jobtracker.catalogue.models import CatalogueSource, Material
+from jobtracker.models import BackgroundJob
+from jobtracker.states import Status
+
+from .import_runs import imported, lines_of, manage, refused, work_off
+
+pytestmark = pytest.mark.django_db
+SUPPLIER = ("--supplier", "Northlight")
+TEXTS = [
+    ("T-1", "Slate 60", "grey"),
+    ("T-2", "Chalk 30", "white"),
+    ("T-3", "Ochre 15", "ochre"),
+    ("T-4", "Rust 20", "red"),
+]
+PRICES = [("T-4", "4.40"), ("T-2", "2.20"), ("T-1", "1.10"), ("T-3", "3.30")]
+
+
+@pytest.fixture
+def texts(tmp_path):
+    path = tmp_path / "texts.xml"
+    products = "\n".join(
+        f"<product><sku>{sku}</sku><name>{name}</name><colour>{colour}</colour></product>"
+        for sku, name, colour in TEXTS
+    )
+    path.write_text(f"<catalog>\n{products}\n</catalog>\n")
+    return path
+
+
+@pytest.fixture
+def prices(tmp_path):
+    return price_list(tmp_path / "prices.csv", PRICES)
+
+
+def price_list(path, rows):
+    lines = [f"{sku};{price};EUR;{number}" for number, (sku, price) in enumerate(rows, 1)]
+    path.write_text("\n".join(["Article;Price;Currency;Stock", *lines, ""]))
+    return path
+
+
+def outcomes(job):
+    rows = ImportRow.objects.filter(job=job).order_by("number")
+    return "".join(rows.values_list("outcome", flat=True))
+
+
+def test_materials_have_texts_and_prices_from_the_first(texts, prices):
+    job = imported(texts, "--join", prices, *SUPPLIER)
+    assert (job.status, job.result["created"]) == (Status.COMPLETED, 4), job.question
+    line = lines_of()["T-2"]
+    assert (line["name"], line["colour"], line["price"], line["currency"], line["stock"]) == (
+        "Chalk 30",
+        "white",
+        "2.20",
+        "EUR",
+        2,
+    )
+    assert line["source"]["line"] == 3
+    assert [each.name for each in CatalogueSource.objects.all()] == ["texts.xml"]
+    assert DataImportJob.objects.get(background_job=job).source_name == "texts.xml"
+
+
+def test_a_second_run_finds_all_unchanged_and_a_new_price_updates(texts, prices):
+    imported(texts, "--join", f"{prices}:Article", *SUPPLIER)
+    assert outcomes(imported(texts, "--join", prices, *SUPPLIER)) == "===="
+    price_list(prices, [("T-4", "4.50"), *PRICES[1:]])
+    assert outcomes(imported(texts, "--join", f"{prices}:Article=sku", *SUPPLIER)) == "===u"
+    assert lines_of()["T-4"]["price"] == "4.50"
+
+
+def test_keys_in_one_file_only_are_named_and_the_rows_add_up(texts, prices):
+    price_list(prices, [*PRICES[1:], ("T-9", "9.90"), ("T-8", "8.80")])
+    job = imported(texts, "--join", prices, *SUPPLIER)
+    assert (job.total_items, job.done_items, job.skipped_items) == (6, 4, 2)
+    assert outcomes(job) == "ccccss"
+    skipped = ImportRow.objects.filter(job=job, outcome="s").order_by("number")
+    assert [(row.key, row.line, row.detail["reason"]) for row in skipped] == [
+        ("T-9", 5, 'Only prices.csv has the key "T-9".'),
+        ("T-8", 6, 'Only prices.csv has the key "T-8".'),
+    ]
+    told = [each["message"] for each in job.warnings]
+    assert "1 row: prices.csv has no row with this sku." in told
+    assert "2 rows of prices.csv joined nothing: see the last rows." in told
+    assert lines_of()["T-4"]["price"] is None
+
+
+def test_a_dry_run_counts_what_the_run_then_does(texts, prices):
+    price_list(prices, [*PRICES[1:], ("T-9", "9.90"), ("T-9", "9.95"), (" ", "1.00")])
+    command = (texts, "--join", prices, *SUPPLIER)
+    answer = manage("import_feed", *command, "--dry-run", "--json")
+    assert answer.code == 0, answer.err
+    dry = answer.json
+    assert not BackgroundJob.objects.exists()
+    job = imported(*command)
+    ran = outcomes(job)
+    names = {"created": "c", "updated": "u", "unchanged": "=", "failed": "f", "skipped": "s"}
+    assert {name: dry[name] for name in names} == {
+        name: ran.count(code) for name, code in names.items()
+    }
+    assert (dry["total"], dry["failed"], dry["skipped"]) == (job.total_items, 1, 2)
+
+
+def test_both_may_lie_in_one_archive(tmp_path, texts, prices):
+    archive = tmp_path / "feed.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.write(texts, "out/texts.xml")
+        packed.write(prices, "out/prices.csv")
+    job = imported(archive, "--entry", "out/texts.xml", "--join", "out/prices.csv", *SUPPLIER)
+    assert (job.status, job.result["created"]) == (Status.COMPLETED, 4), job.question
+    itself = manage("import_feed", archive, "--join", "out/prices.csv:Article", *SUPPLIER)
+    assert "name the feed with --entry" in itself.err or itself.code == 0
+
+
+def test_files_of_one_name_are_told_apart(tmp_path, texts):
+    (tmp_path / "a").mkdir()
+    prices = price_list(tmp_path / "a" / "texts.xml", PRICES)
+    assert imported(texts, "--join", prices, *SUPPLIER).result["created"] == 4
+
+
+def test_failed_rows_are_tried_again_with_both_files(texts, prices):
+    price_list(prices, [("T-4", "soon"), *PRICES[1:]])
+    job = imported(texts, "--join", prices, *SUPPLIER)
+    assert outcomes(job) == "cccf"
+    assert manage("jobs", "retry", job.pk, "--failed-items").code == 0
+    work_off()
+    again = BackgroundJob.objects.latest("id")
+    assert (again.total_items, again.failed_items) == (1, 1)
+    told = manage("import_rejects", job.pk)
+    assert (told.code, "joined of two files" in told.err) == (2, True)
+
+
+def test_the_same_two_files_while_they_are_imported_are_that_job(texts, prices):
+    first = manage("import_feed", texts, "--join", prices, *SUPPLIER, "--json").json
+    second = manage("import_feed", texts, "--join", prices, *SUPPLIER)
+    assert "is being imported already" in second.err
+    assert BackgroundJob.objects.count() == 1, (first, second)
+
+
+@pytest.mark.parametrize(
+    ("second", "sentence"),
+    [
+        (
+            "{folder}/prices.csv:Number",
+            'prices.csv has no field "Number" to join by; it has Article',
+        ),
+        ("{folder}/prices.csv:Stock=colour", None),
+        ("{folder}/nothing.csv", "nothing.csv"),
+        ("{folder}/empty.csv", "empty.csv: The file is empty."),
+        ("{folder}/cut.json", "cut.json: The JSON is cut off at line 1"),
+        ("{folder}/other.csv", "No field of other.csv has the values of one of the feed's."),
+        ("{folder}/packed.zip", "packed.zip is packed."),
+    ],
+)
+def test_what_cannot_be_joined_is_refused_before_a_job_exists(
+    tmp_path, texts, prices, second, sentence
+):
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "cut.json").write_text('[{"Article": "T-1", "Price": 1')
+    (tmp_path / "other.csv").write_text("Article;Price\nX-1;1.00\nX-2;2.00\n")
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
+        archive.write(prices, "prices.csv")
+    answer = manage("import_feed", texts, "--join", second.format(folder=tmp_path), *SUPPLIER)
+    if sentence is None:  # what a person states is obeyed, whatever it joins
+        assert answer.code == 0
+        return
+    assert sentence in refused(answer)
+
+
+def test_a_feed_from_an_address_takes_no_file_of_this_machine(prices):
+    answer = manage("import_feed", "https://feeds.example/t.xml", "--join", prices, *SUPPLIER)
+    assert "cannot be joined with a file of this machine" in refused(answer)
+
+
+def test_products_of_the_price_list_alone_are_no_materials(texts, prices):
+    price_list(prices, [*PRICES, ("T-9", "9.90")])
+    imported(texts, "--join", prices, *SUPPLIER)
+    assert sorted(Material.objects.values_list("sku", flat=True)) == ["T-1", "T-2", "T-3", "T-4"]
+
+
+def test_the_mapping_names_the_fields_of_both(texts, prices):
+    job = imported(texts, "--join", prices, *SUPPLIER)
+    fields = DataImportJob.objects.get(background_job=job).field_mappings["fields"]
+    found = {each["source"]: each["target"] for each in fields}
+    assert found["joined/Price"] == "price"
+    assert found["sku"] == "sku"
+    assert json.dumps(found).count("joined/") == 3
