@@ -162,8 +162,10 @@ def opened(
 ) -> Iterator[tuple[Path, Inspection, Profile | None]]:
     """Give a feed, unpacked, how to read it, obeying what the person stated, and the format that
     it has. `join` in `reading` names a second file in the same archive, `join_file` one of this
-    machine, which are joined to the feed. Raises `UnreadableFeed`."""
-    stated = {name: reading.get(name) for name in READING if name != "entry"}
+    machine, which are joined to the feed; `repair` is anything where malformed XML is to be
+    mended. Raises `UnreadableFeed`."""
+    stated: dict[str, Any] = {name: reading.get(name) for name in READING if name != "entry"}
+    stated["repair"] = bool(reading.get("repair"))
     with ExitStack() as stack:
         plain = stack.enter_context(_plain(stored, reading.get("entry")))
         found, profile = profiles.inspect(plain, **stated)

@@ -36,8 +36,8 @@ class Request:
     (then `source` is its name); `confirm` asks for a look at the mapping in any case; `price_only`
     changes nothing but prices and stock of known products; `missing` makes inactive
     what a whole feed has no more; `join` is a second file, on this machine or in the same archive,
-    as `joins.Second` writes it; the rest overrides what would be found out. Raises
-    `SourceRefused` for what can be no import's."""
+    as `joins.Second` writes it; `repair` mends malformed XML; the rest overrides what would be
+    found out. Raises `SourceRefused` for what can be no import's."""
 
     source: str
     upload: Any = None
@@ -48,6 +48,7 @@ class Request:
     delimiter: str | None = None
     entry: str | None = None
     join: str | None = None
+    repair: bool = False
     currency: str | None = None
     mapping: Mapping | None = None
     template: MappingTemplate | None = None
@@ -72,12 +73,15 @@ class Request:
         object.__setattr__(self, "currency", currency)
         object.__setattr__(self, "supplier", supplier_name(self.supplier))
         options = {name: getattr(self, name) for name in (*feed_source.READING, "currency")}
+        options["repair"] = "yes" if self.repair else None
         object.__setattr__(self, "stated", {k: v for k, v in options.items() if v})
 
     @property
     def reading(self) -> dict[str, str]:
         """What was stated of how to read the source."""
         found = {name: value for name, value in self.stated.items() if name in feed_source.READING}
+        if self.repair:
+            found["repair"] = self.stated["repair"]
         if self.join:
             found["join_file" if self.second_file else "join"] = self.join
         return found

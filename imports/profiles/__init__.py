@@ -7,6 +7,7 @@ A profile is data; a new one is a module with a `Profile` and a line in `PROFILE
 """
 
 from pathlib import Path
+from typing import Any
 
 from imports import readers
 from imports.readers import Inspection, Plain
@@ -53,7 +54,7 @@ _BY_NAME = {profile.name: profile for profile in PROFILES}
 
 
 def inspect(
-    path: str | Path | Plain, *, record: str | None = None, **reading: str | None
+    path: str | Path | Plain, *, record: str | None = None, **reading: Any
 ) -> tuple[Inspection, Profile | None]:
     """Find out how to read a file as `readers.inspect` does, and the format that it has.
 

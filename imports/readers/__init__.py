@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from . import (
     csv_reader,
@@ -107,11 +107,13 @@ def inspect(
     encoding: str | None = None,
     delimiter: str | None = None,
     record: str | None = None,
+    repair: bool = False,
 ) -> Inspection:
     """Find out how to read a file, unpacked; what the caller states wins over what is found.
 
     `type` is a key of READERS, `encoding` a codec's name, `delimiter` one character (or "tab"),
     `record` the path of an XML or JSON feed's record, or its end where that is unambiguous.
+    Malformed XML is read with what can be mended to `repair` it, and told of in the warnings.
     Of a large file only as much is read as the answer needs; `read` and `survey` find what is
     broken further on. Raises UnreadableFeed where no record could be read.
     """
@@ -124,7 +126,14 @@ def inspect(
         what = KINDS.get(wanted if kind in PLAIN else kind, wanted)
         raise UnreadableFeed(f"The file is {what}; only {READABLE} feeds can be read.")
     reader = READERS["csv" if wanted == "text" else wanted]
-    found = reader.inspect(plain.path, encoding=encoding, delimiter=delimiter, record=record)
+    if repair and reader is not xml_reader:
+        raise UnreadableFeed(
+            f"Only XML can be repaired; the file is {KINDS.get(wanted, 'a table')}."
+        )
+    stated: dict[str, Any] = {"repair": True} if repair else {}
+    found = reader.inspect(
+        plain.path, encoding=encoding, delimiter=delimiter, record=record, **stated
+    )
     return replace(
         found,
         source=replace(found.source, entry=plain.entry),

@@ -43,7 +43,8 @@ class Source:
     """All that is needed to read a file again: `read(path, source)`, once it is unpacked.
 
     `entry` is which file of an archive, or sheet of a workbook, it is: `tiles.xml`,
-    `lists/prices.xlsx/Sheet1`. `join` is a second file whose rows complete the records.
+    `lists/prices.xlsx/Sheet1`. `join` is a second file whose rows complete the records; `repair`
+    says that XML is malformed and read all the same.
     """
 
     type: str
@@ -52,6 +53,7 @@ class Source:
     record_path: str | None = None
     entry: str | None = None
     join: "Join | None" = None
+    repair: bool = False
 
     @property
     def stored_type(self) -> str:

@@ -10,16 +10,19 @@ switched on.
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from lxml import etree
 
+from . import xml_repair
 from .detect import HEAD_BYTES, bom_encoding, unmarked_utf16
 from .encoding import checked_codec, detect_encoding
 from .model import Fields, Inspection, Record, Source, UnreadableFeed, put
 from .record_path import PathTree, choose, columns_below, is_sure
+from .xml_repair import Repairs
 
 PIECE_BYTES = 65_536  # parsed at a time
 LOOKED_AT = 128  # pieces, 8 MB, from which the record is chosen if they leave no doubt
@@ -48,6 +51,7 @@ _POSITION = re.compile(r", line \d+, column \d+$")
 
 _UNCLOSED = re.compile(r"Premature end of data in tag (\S+) line (\d+)")
 _UNDEFINED = re.compile(r"Entity '(.+)' not defined")
+_NOT_MENDED = ("ERR_RESOURCE_LIMIT", "ERR_ENTITY_LOOP", "ERR_NO_MEMORY", "ERR_INTERNAL_ERROR")
 _BOMB = re.compile(r"amplification|entity reference loop|entity loop", re.IGNORECASE)
 
 
@@ -81,17 +85,26 @@ class Names:
 
 
 def inspect(
-    path: Path, *, encoding: str | None, delimiter: str | None, record: str | None
+    path: Path,
+    *,
+    encoding: str | None,
+    delimiter: str | None,
+    record: str | None,
+    repair: bool = False,
 ) -> Inspection:
     """Read the document for its paths, a large one only until its record is sure, and choose
-    among them."""
+    among them. To `repair` it is to read all of it; what was mended is told in the warnings."""
     if delimiter:
         raise UnreadableFeed("The file is XML: a delimiter can only be given for CSV.")
     codec = checked_codec(path, encoding) if encoding else stated_encoding(path)
-    tree = _paths(path, codec, to_the_end=record is not None)
+    repairs = Repairs() if repair else None
+    tree = _paths(path, codec, repairs, to_the_end=repair or record is not None)
     nothing = "The XML holds no record: no element has fields below it."
     chosen, candidates, warnings = choose(tree, record, nothing)
     source = Source("xml", codec, record_path=chosen.path)
+    if repairs and repairs.faults:
+        xml_repair.check(path, codec, tree, chosen, repairs)
+        source, warnings = replace(source, repair=True), warnings + repairs.told()
     return Inspection(source, candidates, tuple(columns_below(chosen)), warnings)
 
 
@@ -121,7 +134,11 @@ def around(path: Path, source: Source) -> tuple[str, str]:
     first: Any = None
     ended: Any = None
     events = etree.iterparse(
-        path, events=("start-ns", "start", "end"), encoding=override, **_OPTIONS
+        path,
+        events=("start-ns", "start", "end"),
+        encoding=override,
+        recover=source.repair,
+        **_OPTIONS,
     )
     for event, element in events:
         if event == "start-ns":
@@ -161,13 +178,13 @@ def _self_stated(path: Path) -> str | None:
     return marked or (declared.group(1).decode().lower() if declared else None)
 
 
-def _paths(path: Path, codec: str, *, to_the_end: bool) -> PathTree:
+def _paths(path: Path, codec: str, repairs: Repairs | None, *, to_the_end: bool) -> PathTree:
     """The distinct paths of a document, with counts and a few values of each."""
     names = Names()
     tree = PathTree()
     above = [tree.root]
     look = LOOKED_AT
-    pieces = _pieces(path, codec, events=("start-ns", "start", "end"))
+    pieces = _pieces(path, codec, repairs, events=("start-ns", "start", "end"))
     for number, parser in enumerate(pieces, 1):
         for event, element in parser.read_events():
             if event == "start":
@@ -202,7 +219,9 @@ def _records(path: Path, source: Source, names: Names) -> Iterator[Any]:
     wanted = source.record_path.split("/")
     tags = {"{*}" + name.rpartition(":")[2] for name in (wanted[0], wanted[-1])}
     root: Any = None
-    pieces = _pieces(path, source.encoding, events=("start-ns", "start", "end"), tag=tags)
+    repairs = Repairs() if source.repair else None
+    events = ("start-ns", "start", "end")
+    pieces = _pieces(path, source.encoding, repairs, events=events, tag=tags)
     for parser in pieces:
         for event, element in parser.read_events():
             if event == "end":
@@ -247,15 +266,18 @@ def _free(element: Any, wanted: list[str], names: Names) -> None:
         )
 
 
-def _pieces(path: Path, codec: str, **wanted: Any) -> Iterator[Any]:
+def _pieces(path: Path, codec: str, repairs: Repairs | None, **wanted: Any) -> Iterator[Any]:
     """The pull parser after each piece of a document, with new events to read; raises
-    UnreadableFeed where the document is broken."""
+    UnreadableFeed where the document is broken. With `repairs` it goes on behind what can be
+    mended, and notes it there at the end."""
     override = None if codec == (_self_stated(path) or "utf-8") else codec
     try:
-        parser = etree.XMLPullParser(encoding=override, **_OPTIONS, **wanted)
+        parser = etree.XMLPullParser(
+            encoding=override, recover=repairs is not None, **_OPTIONS, **wanted
+        )
     except LookupError as error:
         raise UnreadableFeed(f'XML cannot be read in the encoding "{codec}".') from error
-    _check_entities(path, override)
+    _check_entities(path, override, plain=repairs is not None)
     broken: etree.XMLSyntaxError | None = None
     with path.open("rb") as file:
         while broken is None and (piece := file.read(PIECE_BYTES)):
@@ -271,14 +293,24 @@ def _pieces(path: Path, codec: str, **wanted: Any) -> Iterator[Any]:
         except etree.XMLSyntaxError as error:
             broken = error
         yield parser
+    if repairs:
+        repairs.note(parser.feed_error_log)
+    faults = repairs.faults if repairs else []
+    cut_off = at_end and bool(broken or faults) and not _closes(path, override)
     if broken is not None:
-        cut_off = at_end and not _closes(path, override)
-        raise UnreadableFeed(_sentence(broken, cut_off=cut_off)) from broken
+        sentence = _sentence(*broken.position, str(broken.msg), cut_off=cut_off)
+        raise UnreadableFeed(sentence) from broken
+    for fault in faults[-1:] if cut_off else faults:
+        if cut_off or fault.kind in _NOT_MENDED or _BOMB.search(fault.message):
+            raise UnreadableFeed(
+                _sentence(fault.line, fault.column, fault.message, cut_off=cut_off)
+            )
 
 
-def _check_entities(path: Path, encoding: str | None) -> None:
+def _check_entities(path: Path, encoding: str | None, *, plain: bool) -> None:
     """Refuse entities that hold elements, before any text is read that may use them: libxml2 frees
-    such elements while lxml still has hold of them, and others it never tells of.
+    such elements while lxml still has hold of them, and others it never tells of. In a document
+    that is mended, where a bomb may go untold, they must be `plain` text without others in it.
 
     Fed byte by byte, up to the root element, so that nothing behind it is read too.
     """
@@ -300,6 +332,11 @@ def _check_entities(path: Path, encoding: str | None) -> None:
                                 f"The XML is refused: its entity {entity.name} (line "
                                 f"{_line(root)} or before) holds elements, not text."
                             )
+                        if plain and "&" in (entity.content or ""):
+                            raise UnreadableFeed(
+                                f"The XML cannot be repaired: its entity {entity.name} is made of"
+                                " others, and may expand without limit."
+                            )
                     return
 
 
@@ -315,9 +352,8 @@ def _closes(path: Path, encoding: str | None) -> bool:
     return re.search(rb"</([^\s>:]+:)?" + re.escape(name) + rb"\s*>", tail) is not None
 
 
-def _sentence(error: etree.XMLSyntaxError, *, cut_off: bool) -> str:
-    line, column = error.position
-    message = _POSITION.sub("", str(error.msg)).strip()
+def _sentence(line: int, column: int, message: str, *, cut_off: bool) -> str:
+    message = _POSITION.sub("", message).strip()
     if _BOMB.search(message):
         return "The XML is refused: its entities expand without limit (an entity bomb)."
     if undefined := _UNDEFINED.search(message):

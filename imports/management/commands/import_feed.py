@@ -46,6 +46,9 @@ class Command(TrackerCommand):
             help="a second file, as prices, joined by its FIELD and the feed's FIELD; else by the"
             " fields that share values",
         )
+        parser.add_argument(
+            "--repair", action="store_true", help="read malformed XML, and say what was mended"
+        )
         parser.add_argument("--currency", metavar="CODE", help="for prices that state none")
         parser.add_argument(
             "--price-only", action="store_true", help="change prices and stock, nothing else"
@@ -70,6 +73,7 @@ class Command(TrackerCommand):
                 delimiter=options["delimiter"],
                 entry=options["entry"],
                 join=options["join"],
+                repair=options["repair"],
                 currency=options["currency"],
                 mapping=mapping,
                 template=template,

@@ -1,0 +1,130 @@
+"""What libxml2 mends of malformed XML when a person asks for it, and what it may not.
+
+It leaves out what is wrong within a text. Of wrong tags it makes elements that stand in each other,
+or it ends early; so nothing is taken as mended where a record that is written would not be read.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .model import UnreadableFeed
+from .record_path import PathNode, PathTree
+
+SHOWN = 20
+LOGGED = 100  # faults that lxml keeps; beyond them it only mends
+PIECE_CHARACTERS = 65_536
+MARK_CHARACTERS = 300  # of a tag's start, at most
+
+_TAGS = ("ERR_TAG_NAME_MISMATCH", "ERR_TAG_NOT_FINISHED", "ERR_GT_REQUIRED", "ERR_DOCUMENT_END")
+_WORDS = {
+    "ERR_NAME_REQUIRED": "an & or < that begins nothing was left out",
+    "ERR_ENTITYREF_SEMICOL_MISSING": "an & without its ; was left out, and the word behind it",
+    "ERR_INVALID_CHAR": "a character that XML does not allow was left out",
+    "ERR_INVALID_ENCODING": "bytes that are no text in its encoding were replaced",
+    "ERR_ATTRIBUTE_REDEFINED": "an attribute that an element has twice was left out once",
+    "ERR_TAG_NAME_MISMATCH": "an end tag that fits no start tag was taken for the right one",
+}
+_ENDS = {"<!--": "-->", "<![CDATA[": "]]>"}
+_UNDEFINED = re.compile(r"Entity '(.+)' not defined")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A place where the document is malformed, as libxml2 tells of it."""
+
+    line: int
+    column: int
+    kind: str
+    message: str
+
+    @property
+    def mended(self) -> str:
+        """What was done, as a sentence for a person."""
+        undefined = _UNDEFINED.search(self.message)
+        done = _WORDS.get(self.kind) or f"{self.message.strip()} (what is wrong was left out)"
+        if undefined:
+            done = f"the entity {undefined[1]}, which the file does not define, was left out"
+        return f"Repaired at line {self.line:,}, column {self.column:,}: {done}."
+
+
+@dataclass
+class Repairs:
+    """What was mended of a document that was read to its end."""
+
+    faults: list[Fault] = field(default_factory=list)
+    all_known: bool = True
+
+    def note(self, log: Sequence[Any]) -> None:
+        """Take over the places that a parser's log tells of, each once."""
+        found = (Fault(each.line, each.column, each.type_name, each.message) for each in log)
+        self.faults = list({(each.line, each.column): each for each in reversed([*found])}.values())
+        self.faults.reverse()
+        self.all_known = len(log) < LOGGED
+
+    @property
+    def of_tags(self) -> list[Fault]:
+        """Those after which elements may stand in each other that did not."""
+        return [each for each in self.faults if each.kind in _TAGS]
+
+    def told(self) -> tuple[str, ...]:
+        """The repairs as sentences, the first `SHOWN` of them."""
+        sentences = [fault.mended for fault in self.faults[:SHOWN]]
+        if more := len(self.faults) - len(sentences):
+            at_least = "" if self.all_known else "at least "
+            sentences.append(f"Repaired in {at_least}{more:,} more places.")
+        return tuple(sentences)
+
+
+def check(path: Path, codec: str, tree: PathTree, record: PathNode, repairs: Repairs) -> None:
+    """Raise UnreadableFeed where a record was lost, or got into another one, in the repair."""
+    name = _local(record.name)
+    first = (repairs.of_tags or repairs.faults)[0]
+    alike = [node for node in tree.root.descendants() if _local(node.name) == name]
+    read, written = sum(node.count for node in alike), _written(path, codec, name)
+    if written != read:
+        raise UnreadableFeed(
+            f"The XML cannot be repaired: <{name}> stands in it {written:,} times, and {read:,} of"
+            f" them would be read, for it is malformed at {_place(first)}."
+        )
+    nested = any(_local(each.name) == name for node in alike for each in node.descendants())
+    if nested and (repairs.of_tags or not repairs.all_known):
+        raise UnreadableFeed(
+            f"The XML cannot be repaired: a <{name}> may stand within another, for the tags do not"
+            f" fit at {_place(first)}."
+        )
+
+
+def _place(fault: Fault) -> str:
+    return f"line {fault.line:,}, column {fault.column:,}"
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2]
+
+
+def _written(path: Path, codec: str, name: str) -> int:
+    """How many start tags of a name a file has, but for those in comments and CDATA sections."""
+    mark = re.compile(rf"<!--|<!\[CDATA\[|<(?:[^\s<>/:!?]+:)?{re.escape(name)}(?=[\s/>])")
+    found, rest, end_mark = 0, "", ""
+    with path.open(encoding=codec, errors="replace") as text:
+        while piece := text.read(PIECE_CHARACTERS):
+            rest += piece
+            at = 0
+            while True:
+                if end_mark:
+                    end = rest.find(end_mark, at)
+                    if end < 0:
+                        at = max(at, len(rest) - len(end_mark))
+                        break
+                    at, end_mark = end + len(end_mark), ""
+                begun = mark.search(rest, at)
+                if begun is None:
+                    at = max(at, len(rest) - MARK_CHARACTERS)
+                    break
+                at, end_mark = begun.end(), _ENDS.get(begun.group(), "")
+                found += not end_mark
+            rest = rest[at:]
+    return found
