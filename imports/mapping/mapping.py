@@ -38,8 +38,8 @@ DECIMAL_COMMA = "number, 1.234,5"
 DECIMAL_POINT = "number, 1,234.5"
 _STYLES: dict[str, Style] = {DECIMAL_COMMA: ",", DECIMAL_POINT: "."}
 _NUMBERS = ("number", DECIMAL_COMMA, DECIMAL_POINT)
-_UNITS = {f"length, {unit}": unit for unit in ("mm", "cm", "m", "in")}
-_LENGTHS = tuple(_UNITS)
+LENGTH_UNITS = {f"length, {unit}": unit for unit in ("mm", "cm", "m", "in")}
+_LENGTHS = tuple(LENGTH_UNITS)
 _TRANSFORMS: dict[str, tuple[str, ...]] = {
     "price": _NUMBERS,
     "stock": _NUMBERS,
@@ -296,9 +296,9 @@ def column_styles(mapping: Mapping, records: Iterable[MappingOf[str, Raw]]) -> d
             with suppress(BadTransform):
                 values[item.target].extend(item.values(record))
     styles: dict[str, str] = {
-        item.target: _UNITS[item.transform]
+        item.target: LENGTH_UNITS[item.transform]
         for item in mapping.fields
-        if isinstance(item.transform, str) and item.transform in _UNITS
+        if isinstance(item.transform, str) and item.transform in LENGTH_UNITS
     }
     for item in numeric:
         style = _stated_style(item) or decimal_style(values[item.target])
@@ -353,7 +353,7 @@ def _check_field(item: Field) -> None:
         )
     if item.steps:
         _check_steps(item)
-    elif item.transform is not None and item.transform not in transforms(item.target):
+    elif isinstance(item.transform, str) and item.transform not in transforms(item.target):
         raise MappingError(
             f'"{item.transform}" is no way to read {item.target}; known are: '
             f"{'; '.join(transforms(item.target))}."
