@@ -89,6 +89,57 @@ class StartForm(forms.Form):
         return cleaned
 
 
+class ReadingForm(forms.Form):
+    """How a stored source is to be read; what is left empty is found out."""
+
+    encoding = forms.CharField(
+        required=False,
+        max_length=40,
+        label="Encoding",
+        widget=forms.TextInput(attrs={"list": "import-encodings", "autocomplete": "off"}),
+        help_text="as windows-1252",
+    )
+    delimiter = forms.CharField(
+        required=False,
+        max_length=8,
+        strip=False,
+        label="Delimiter of a table",
+        help_text="one character, or tab",
+    )
+    record = forms.CharField(
+        required=False,
+        max_length=1000,
+        label="Record of XML or JSON",
+        widget=forms.TextInput(attrs={"list": "import-records", "autocomplete": "off"}),
+        help_text="the path of one product",
+    )
+    entry = forms.CharField(
+        required=False,
+        max_length=500,
+        label="File in the archive, or sheet",
+        help_text="as lists/prices.xlsx/Sheet1",
+    )
+
+    def clean_encoding(self) -> str:
+        name: str = self.cleaned_data["encoding"]
+        try:
+            "".encode(name or "utf-8")
+        except (LookupError, ValueError):
+            raise forms.ValidationError(f"There is no text encoding called “{name}”.") from None
+        return name
+
+    def clean_delimiter(self) -> str:
+        character: str = self.cleaned_data["delimiter"]
+        if len(character) > 1 and character != "tab":
+            raise forms.ValidationError(f"“{character}” is more than one character.")
+        return character
+
+    @property
+    def stated(self) -> dict[str, str]:
+        """What was filled in."""
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+
 class ScheduleForm(forms.Form):
     """What a schedule imports: an address, or a file that is there when the job runs."""
 

@@ -1,18 +1,31 @@
-"""The mapping page: a feed's fields with samples, what each feeds, and the reader of its form."""
+"""The mapping page: a feed's fields with samples, and what each feeds through which steps.
+
+The form is all that there is of what a person has filled in: it is posted to this page for a
+further step or an example, to the preview and back, and at last to be confirmed.
+"""
 
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from django.conf import settings
 
-from imports.feed_source import survey_from_json
-from imports.mapping import Mapping, MappingError, is_target, transforms
+from imports.feed_source import FIELDS_KEPT, survey_from_json
+from imports.mapping import Mapping, MappingError, transforms
+from imports.mapping import step_forms as forms
+from imports.mapping.mapping import DECIMAL_COMMA, DECIMAL_POINT
+from imports.mapping.step_forms import FilledStep
+from imports.mapping_examples import Example, examples_of
 from imports.models import DataImportJob
+from imports.readers import FieldSurvey, Source
+from imports.stored_source import Fields, first_records
 from jobtracker.catalogue.normalise import TARGETS, is_code
 from jobtracker.models import BackgroundJob, JobCheckpoint
 
 SAMPLES = 3
+MOST_STEPS = 20  # of a field
 ATTRIBUTE = "attribute."
 LABELS = {
     target: {"sku": "SKU", "ean": "EAN", "url": "Address", "group": "Product of variants"}.get(
@@ -21,11 +34,21 @@ LABELS = {
     for target in TARGETS
 }
 SPECIAL = {"attributes": "Features", "skip": "Leaves rows out"}
+NUMBERS = ("price", "stock")
+MARKS = {DECIMAL_COMMA: ",", DECIMAL_POINT: "."}
+DEFAULTS = {
+    "currency": "Currency of prices that name none",
+    "unit": "Unit of prices that name none",
+    "brand": "Brand of products that name none",
+    "category": "Category of products that name none",
+}
+DECIMAL = "decimal"  # the form's name for the mark that holds for all numbers of the feed
 
 
 @dataclass(frozen=True)
 class FieldLine:
-    """One field of the feed on the page; `index` names its form fields."""
+    """One field of the feed and one thing that it feeds; `index` names its form fields. `extra`
+    lines feed something else beside what the field's first line does."""
 
     index: int
     source: str
@@ -36,13 +59,23 @@ class FieldLine:
     confidence: int
     reason: str
     decoy: bool
-    steps: tuple[dict[str, Any], ...] = ()
+    steps: tuple[FilledStep, ...] = ()
+    extra: bool = False
+    open: bool = False
+    group: str = "out"
+    had_steps: bool = False
+    wrong: str = ""
+    examples: tuple[Example, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its steps show."""
+        return self.open or bool(self.steps)
 
     @property
     def transforms(self) -> tuple[str, ...]:
-        if self.steps:
-            return (self.transform,)
-        return transforms(self.target) if self.target else ()
+        """The ways to read the target, where no steps do."""
+        return transforms(self.target) if self.target and not self.steps else ()
 
     @property
     def is_attribute(self) -> bool:
@@ -58,16 +91,70 @@ class FieldLine:
         """What the field feeds, in words."""
         return (LABELS | SPECIAL).get(self.target, self.target.removeprefix(ATTRIBUTE))
 
+    @property
+    def form(self) -> dict[str, str]:
+        """What the form holds of it."""
+        held = {f"target-{self.index}": self.target, f"transform-{self.index}": self.transform}
+        if self.extra:
+            held[f"source-{self.index}"] = self.source
+        if self.open:
+            held[f"open-{self.index}"] = "1"
+        for step in self.steps:
+            held |= step.form
+        return held
+
+    def as_field(self, mark: str = "") -> dict[str, Any]:
+        """The field as the mapping's JSON; `mark` is the feed's decimal mark, for numbers that
+        say none. Raises `MappingError` where a step is wrong."""
+        target = self.target
+        if target == ATTRIBUTE:
+            target = f"{ATTRIBUTE}{self.source.rpartition('/')[2]}"
+        steps = []
+        for number, step in enumerate(self.steps, 1):
+            if wrong := forms.checked(step).wrong:
+                raise MappingError(
+                    f'The field "{self.source}", step {number} ({step.label}): {wrong}'
+                )
+            steps.append(step.step())
+        return {
+            "source": self.source,
+            "target": target,
+            "transform": self._transform(target, steps, mark if target in NUMBERS else ""),
+        }
+
+    def _transform(self, target: str, steps: list[dict[str, Any]], mark: str) -> Any:
+        if steps:
+            says_mark = any(step["do"] == "decimal" for step in steps)
+            return [*steps, {"do": "decimal", "mark": mark}] if mark and not says_mark else steps
+        usual, *others = transforms(target)
+        if self.transform in others:
+            return self.transform
+        if mark:
+            return next(way for way, each in MARKS.items() if each == mark)
+        # The format's own steps, which were taken away, must not come back.
+        return [] if self.had_steps else usual if self.transform == usual else None
+
 
 @dataclass(frozen=True)
 class MappingPage:
-    """All that the page shows: groups of fields and the questions that are open. `further` are
-    fields that feed something else beside what their line says."""
+    """All that the page shows: the lines in the order of the feed, the questions that are open,
+    and what holds for the whole feed."""
 
     lines: list[FieldLine]
     questions: list[dict[str, Any]]
-    currency: str
-    further: list[dict[str, Any]]
+    defaults: dict[str, str]
+    decimal: str = ""
+    choices_made: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def form(self) -> dict[str, str]:
+        """What the form holds before a person changes it, or as it was posted."""
+        held = {name_of_default(target): value for target, value in self.defaults.items()}
+        held |= {DECIMAL: self.decimal}
+        held |= {f"choice-{target}": source for target, source in self.choices_made.items()}
+        for line in self.lines:
+            held |= line.form
+        return held
 
     @property
     def targets(self) -> list[tuple[str, str]]:
@@ -75,119 +162,262 @@ class MappingPage:
         return list(LABELS.items())
 
     @property
-    def bar(self) -> int:
-        return round(settings.MAPPING_CONFIDENCE * 100)
+    def kinds(self) -> list[tuple[str, str]]:
+        """The kinds of steps that can be added, with their labels."""
+        return [(do, form.label) for do, form in forms.FORMS.items()]
+
+    @property
+    def sources(self) -> list[str]:
+        """The feed's fields, for steps that look at another one."""
+        return [line.source for line in self.lines if not line.extra]
+
+    @property
+    def filled_defaults(self) -> list[tuple[str, str, str]]:
+        """What fills gaps in the whole feed: (name in the form, label, value)."""
+        return [
+            (
+                name_of_default(target),
+                DEFAULTS.get(target) or f"{_label(target)} where empty",
+                value,
+            )
+            for target, value in self.defaults.items()
+            if target != "currency"
+        ]
+
+    @property
+    def has_defaults(self) -> bool:
+        return any(self.defaults.values())
+
+    @property
+    def currency(self) -> str:
+        return self.defaults.get("currency", "")
 
     @property
     def to_check(self) -> list[FieldLine]:
-        return [line for line in self.lines if line.target and line.confidence < self.bar]
+        return [line for line in self.lines if line.group == "check"]
 
     @property
     def sure(self) -> list[FieldLine]:
-        return [line for line in self.lines if line.target and line.confidence >= self.bar]
+        return [line for line in self.lines if line.group == "sure"]
 
     @property
     def left_out(self) -> list[FieldLine]:
-        return [line for line in self.lines if not line.target]
+        return [line for line in self.lines if line.group == "out"]
 
     @property
-    def choices(self) -> list[tuple[dict[str, Any], list[FieldLine]]]:
-        """The questions that are answered by choosing a field, with the fields to choose from."""
-        by_source = {line.source: line for line in self.lines}
+    def choices(self) -> list[tuple[dict[str, Any], list[FieldLine], str]]:
+        """The questions that are answered by choosing a field, with the fields to choose from and
+        the one that is chosen."""
+        by_source = {line.source: line for line in reversed(self.lines)}
         return [
-            (question, [by_source[each] for each in question["options"] if each in by_source])
+            (
+                question,
+                [by_source[each] for each in question["options"] if each in by_source],
+                self._chosen(question),
+            )
             for question in self.questions
             if question["reason"] == "mapping"
         ]
+
+    def _chosen(self, question: dict[str, Any]) -> str:
+        target = question["target"]
+        fed = [line.source for line in self.lines if line.target == target]
+        return self.choices_made.get(target) or next(iter(fed), "")
 
     @property
     def asks_currency(self) -> dict[str, Any] | None:
         return next((each for each in self.questions if each["reason"] == "currency"), None)
 
 
-def page_for(detail: DataImportJob, job: BackgroundJob) -> MappingPage | None:
+def name_of_default(target: str) -> str:
+    """Return the name of the input for what fills gaps of a target."""
+    return target if target == "currency" else f"default-{target}"
+
+
+def page_for(
+    detail: DataImportJob, job: BackgroundJob, filled: MappingOf[str, str] | None = None
+) -> MappingPage | None:
     """Return the page for a feed that was read, else None. Open questions come from the job;
-    without any the page shows the mapping in use."""
+    without any the page shows the mapping in use. `filled` is the form as a person left it."""
     parsed = JobCheckpoint.objects.filter(job=job, stage="feed_parsed").first()
     if parsed is None or "survey" not in parsed.data:
         return None
     question = job.question or {}
-    suggested, _ = _by_source(question.get("suggestion", {}).get("fields", []))
-    used = question.get("mapping") or detail.field_mappings or {}
-    in_use, further = _by_source(used.get("fields", []))
+    page = _offered(survey_from_json(parsed.data["survey"]).fields, question, detail)
+    return page if filled is None else _as_posted(page, filled)
+
+
+def records_of(detail: DataImportJob, job: BackgroundJob) -> Sequence[Fields]:
+    """Return the first records of a feed that was read, none where a page does not open it."""
+    parsed = JobCheckpoint.objects.get(job=job, stage="feed_parsed")
+    return first_records(detail, Source.from_json(parsed.data["source"]))
+
+
+def with_examples(page: MappingPage, records: Sequence[Fields]) -> MappingPage:
+    """Return the page with what the first records become, on the lines that are open, and what is
+    wrong with those."""
     lines = []
-    for index, field in enumerate(survey_from_json(parsed.data["survey"]).fields):
-        known = suggested.get(field.source, {})
-        chosen = known or in_use.get(field.source, {})
-        lines.append(
-            FieldLine(
-                index=index,
-                source=field.source,
-                samples=list(field.samples[:SAMPLES]),
-                percent=round(field.coverage * 100),
-                target=chosen.get("target") or "",
-                transform=_transform_words(chosen.get("transform")),
-                confidence=round(known.get("confidence", 1) * 100),
-                reason=known.get("reason", ""),
-                decoy=known.get("decoy", False),
-                steps=_steps(chosen.get("transform")),
-            )
-        )
-    defaults = question.get("suggestion", {}).get("defaults") or used.get("defaults") or {}
-    currency = defaults.get("currency", "")
-    return MappingPage(lines, question.get("questions", []), currency, further)
-
-
-def _by_source(
-    fields: list[dict[str, Any]],
-) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
-    """Return the first field of each source, and those that are further ones of a source."""
-    first: dict[str, dict[str, Any]] = {}
-    further = [each for each in fields if first.setdefault(each["source"], each) is not each]
-    return first, further
-
-
-def _steps(transform: Any) -> tuple[dict[str, Any], ...]:
-    return tuple(transform) if isinstance(transform, list) else ()
-
-
-def _transform_words(transform: Any) -> str:
-    if isinstance(transform, list):
-        return ", ".join(step["do"] for step in transform)
-    return transform or ""
-
-
-def mapping_from_form(page: MappingPage, form: MappingOf[str, str]) -> Mapping:
-    """Read the posted form. Raises `MappingError` with a sentence for a person."""
-    targets = {line.source: form.get(f"target-{line.index}", "").strip() for line in page.lines}
-    for question, options in page.choices:
-        source = form.get(f"choice-{question['target']}")
-        if source in {line.source for line in options}:
-            for other, target in targets.items():
-                if target == question["target"]:
-                    targets[other] = ""
-            targets[source] = question["target"]
-    fields: list[dict[str, Any]] = []
     for line in page.lines:
-        target = targets[line.source]
-        if not target:
-            continue
-        if target == ATTRIBUTE:
-            target = f"{ATTRIBUTE}{line.source.rpartition('/')[2]}"
-        transform = form.get(f"transform-{line.index}", "")
-        known = is_target(target) and transform in transforms(target)
-        kept: Any = transform if known else None
-        if line.steps and target == line.target:
-            kept = list(line.steps)
-        fields.append({"source": line.source, "target": target, "transform": kept})
+        if line.is_open and line.target:
+            try:
+                own = records or [{line.source: text} for text in line.samples]
+                found = examples_of(line.as_field(page.decimal), own)
+            except MappingError as error:
+                # What is wrong with a step is said there, and of a new one not yet.
+                is_said = any(forms.checked(step).wrong for step in line.steps)
+                line = replace(line, wrong="" if is_said else str(error))
+            else:
+                line = replace(line, examples=tuple(found))
+        lines.append(line)
+    return replace(page, lines=lines)
+
+
+def _offered(
+    fields: tuple[FieldSurvey, ...], question: dict[str, Any], detail: DataImportJob
+) -> MappingPage:
+    """The page before anyone changed it: what is suggested, else the mapping in use."""
+    bar = round(settings.MAPPING_CONFIDENCE * 100)
+    used = question.get("mapping") or detail.field_mappings or {}
+    suggested = question.get("suggestion", {})
+    known = {each["source"]: each for each in suggested.get("fields", [])}
+    in_use: dict[str, list[dict[str, Any]]] = {}
+    for each in used.get("fields", []):
+        in_use.setdefault(each["source"], []).append(each)
+    indexes = count(len(fields))
+    lines = []
+    for index, each in enumerate(fields):
+        said, mapped = known.get(each.source, {}), in_use.get(each.source, [])
+        first = said or (mapped[0] if mapped else {})
+        target = first.get("target") or ""
+        confidence = round(said.get("confidence", 1) * 100)
+        group = ("sure" if confidence >= bar else "check") if target else "out"
+        line = FieldLine(
+            index=index,
+            source=each.source,
+            samples=list(each.samples[:SAMPLES]),
+            percent=round(each.coverage * 100),
+            target=target,
+            transform=_way(first.get("transform")),
+            confidence=confidence,
+            reason=said.get("reason", ""),
+            decoy=said.get("decoy", False),
+            steps=_steps(index, first.get("transform")),
+            had_steps=isinstance(first.get("transform"), list),
+            group=group,
+        )
+        lines.append(line)
+        further = [more for more in mapped if more["target"] != target] if said else mapped[1:]
+        lines += [beside(line, next(indexes), more) for more in further]
+    defaults = suggested.get("defaults") or used.get("defaults") or {}
+    return MappingPage(lines, question.get("questions", []), dict.fromkeys(DEFAULTS, "") | defaults)
+
+
+def beside(line: FieldLine, index: int, mapped: dict[str, Any]) -> FieldLine:
+    """A further line of the same field."""
+    return replace(
+        line,
+        index=index,
+        extra=True,
+        target=mapped.get("target", ""),
+        transform=_way(mapped.get("transform")),
+        steps=_steps(index, mapped.get("transform")),
+        had_steps=isinstance(mapped.get("transform"), list),
+        reason="feeds this too",
+        confidence=100,
+        open=not mapped,
+    )
+
+
+def _as_posted(page: MappingPage, form: MappingOf[str, str]) -> MappingPage:
+    offered = {line.index: line for line in page.lines}
+    lines = []
+    for first in (line for line in page.lines if not line.extra):
+        lines.append(_posted(first, form))
+        for index in _extras(form, len(page.sources)):
+            if form.get(f"source-{index}") == first.source:
+                line = offered.get(index)
+                if line is None or line.source != first.source:
+                    line = beside(first, index, {})
+                lines.append(_posted(line, form))
+    made = {
+        question["target"]: form[f"choice-{question['target']}"]
+        for question, *_ in page.choices
+        if form.get(f"choice-{question['target']}")
+    }
+    defaults = {target: form.get(name_of_default(target), "").strip() for target in page.defaults}
+    return replace(
+        page,
+        lines=lines,
+        defaults=defaults,
+        decimal=form.get(DECIMAL, ""),
+        choices_made=made,
+    )
+
+
+def _extras(form: MappingOf[str, str], after: int) -> list[int]:
+    """The indexes of lines that the form has beside those of the feed's fields."""
+    found = [name.removeprefix("source-") for name in form if name.startswith("source-")]
+    return sorted(int(each) for each in found if each.isdecimal() and int(each) >= after)
+
+
+def _posted(line: FieldLine, form: MappingOf[str, str]) -> FieldLine:
+    steps = []
+    for number in range(MOST_STEPS):
+        step = forms.posted(form, f"step-{line.index}-{number}")
+        if step is None:
+            break
+        steps.append(forms.checked(step))
+    return replace(
+        line,
+        target=form.get(f"target-{line.index}", "").strip(),
+        transform=form.get(f"transform-{line.index}", ""),
+        steps=tuple(steps),
+        open=f"open-{line.index}" in form,
+    )
+
+
+def _steps(index: int, transform: Any) -> tuple[FilledStep, ...]:
+    steps = transform if isinstance(transform, list) else ()
+    return tuple(forms.filled(each, f"step-{index}-{n}") for n, each in enumerate(steps))
+
+
+def _way(transform: Any) -> str:
+    return transform if isinstance(transform, str) else ""
+
+
+def _label(target: str) -> str:
+    return LABELS.get(target) or target.removeprefix(ATTRIBUTE).capitalize()
+
+
+def mapping_of(page: MappingPage) -> Mapping:
+    """Return the mapping that the page holds. Raises `MappingError` with a sentence for a
+    person."""
+    lines = page.lines
+    for question, options, _ in page.choices:
+        source = page.choices_made.get(question["target"])
+        if source in {line.source for line in options}:
+            lines = _answered(lines, question["target"], source)
+    fields = [line.as_field(page.decimal) for line in lines if line.target]
     if not fields:
         raise MappingError("No field is mapped yet.")
-    taken = {field["target"] for field in fields} - set(SPECIAL)
-    fields += [field for field in page.further if field["target"] not in taken]
-    mapping = Mapping.from_json({"fields": fields})
+    whole = len(page.sources) < FIELDS_KEPT  # else the feed may have more fields than are known
+    mapping = Mapping.from_json({"fields": fields}, page.sources if whole else None)
     if not any(mapping.has(target) for target in ("key", "sku", "name", "group")):
         raise MappingError("Choose a key, an article code or a name: rows need one.")
-    currency = form.get("currency", "").strip().upper()
+    currency = page.currency.upper()
     if currency and not is_code(currency):
         raise MappingError(f"{currency} is no ISO 4217 currency code.")
-    return replace(mapping, defaults={"currency": currency} if currency else {})
+    defaults = {target: value for target, value in page.defaults.items() if value}
+    if currency:
+        defaults["currency"] = currency
+    return replace(mapping, defaults=defaults)
+
+
+def _answered(lines: list[FieldLine], target: str, source: str) -> list[FieldLine]:
+    """The lines with `source` feeding `target`, and no other."""
+    cleared = [
+        replace(line, target="") if line.target == target and line.source != source else line
+        for line in lines
+    ]
+    first = next(line.index for line in cleared if line.source == source)
+    return [replace(line, target=target) if line.index == first else line for line in cleared]

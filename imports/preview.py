@@ -2,70 +2,28 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from imports import feed_source, readers, rejects
-from imports.batches import Batches
-from imports.mapping import MappingError, suggest
+from imports import feed_source, profiles, readers, rejects
+from imports.mapping import Mapping, MappingError, suggest
 from imports.mapping_choice import SAMPLE, choose, hints_of
-from imports.models import ImportRow
-from imports.prices import PriceWriter
+from imports.models import DataImportJob
 from imports.profiles import Feed, Profile
 from imports.readers import Inspection, Record, UnreadableFeed
 from imports.start import Request, supplier_of
+from imports.trial import Bounds, Clock, Preview, TimedFeed, Trial
 from jobtracker import uploads
-from jobtracker.catalogue import write
 from jobtracker.catalogue.models import CatalogueSource, Supplier
-from jobtracker.catalogue.write import Change
-from jobtracker.monitor.words import counted
+from jobtracker.models import JobCheckpoint
 from jobtracker.sources import is_url
-from jobtracker.states import WaitForPerson
 from jobtracker.uploads import SourceRefused
 
-SHOWN = 20  # rows of each outcome
-
-
-@dataclass
-class Preview:
-    """What the run would do: numbers by outcome, and the first rows of each."""
-
-    source: str
-    total: int = 0
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    failed: int = 0
-    skipped: int = 0
-    mapping: dict[str, Any] = field(default_factory=dict)
-    changes: list[Change] = field(default_factory=list)
-    problems: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def all_failed(self) -> bool:
-        """Whether a run would fail because every row does."""
-        return bool(self.total) and self.failed == self.total
-
-    def sentence(self) -> str:
-        """Say it in one line."""
-        return (
-            f"{self.source}: would create {self.created:,}, update {self.updated:,}, leave"
-            f" {self.unchanged:,} unchanged, fail {self.failed:,}, skip {self.skipped:,}"
-            f" of {counted(self.total, 'rows')}. Nothing was written."
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        changes = [
-            asdict(change) | {"old": _plain(change.old), "new": _plain(change.new)}
-            for change in self.changes
-        ]
-        return asdict(self) | {"changes": changes, "dry_run": True}
+LOCK_SECONDS = 3  # that a preview waits for the supplier's writers
 
 
 def dry_run(request: Request) -> Preview:
@@ -74,7 +32,7 @@ def dry_run(request: Request) -> Preview:
     Raises `SourceRefused` for what cannot be read, `WaitForPerson` with the question where a run
     would wait for a person.
     """
-    with _opened(request) as (found, feed, profile, sample), transaction.atomic():
+    with _opened(request) as (_, feed, profile, sample), transaction.atomic():
         supplier = supplier_of(request)
         price_only = request.price_only or bool(profile and profile.sets_only_prices(feed.survey))
         try:
@@ -90,33 +48,57 @@ def dry_run(request: Request) -> Preview:
             )
         except MappingError as error:
             raise SourceRefused(f"{request.source}: {error}") from error
-        if choice.waits_for:
-            raise WaitForPerson(choice.waits_for, choice.question or {})
-        preview = Preview(request.source, feed.survey.count, mapping=choice.mapping.to_json())
-        source = _source(request, supplier)
-        job_id = uuid4()
-        kind = PriceWriter if price_only else write.Writer
-        writer = kind(job_id, source, ImportRow._meta.db_table)
-        mapping = choice.mapping.bound(feed.read)
-        batches = Batches(mapping, supplier, readers.read(feed.path, found.source))
-        for batch in batches.of(readers.read(feed.path, found.source)):
-            writer.stage(*batch.rows(known=writer.keep(batch.seen())))
-            outcome = writer.apply()
-            preview.created += outcome.created
-            preview.updated += outcome.updated
-            preview.unchanged += outcome.unchanged
-            preview.failed += outcome.failed
-            preview.skipped += outcome.skipped
-        for outcome_code in ("c", "u"):
-            preview.changes += writer.sample(outcome_code, SHOWN)
-        # In the order of the feed: the model's own order asks for the job, and there is none.
-        problems = ImportRow.objects.filter(job_id=job_id, outcome__in="fs").order_by("number")
-        preview.problems = [
-            {"number": row.number, "line": row.line, "key": row.key} | (row.detail or {})
-            for row in problems[:SHOWN]
-        ]
+        trial = Trial(feed, _source(request, supplier), price_only=price_only)
+        preview = trial.preview(request.source, choice)
         transaction.set_rollback(True)
     return preview
+
+
+def of_import(detail: DataImportJob, given: Mapping, bounds: Bounds) -> Preview:
+    """Run what an import would do with its stored source and the mapping `given`, as far as
+    `bounds` allow, and roll everything back.
+
+    Raises `MappingError` for a mapping that no run could obey, `WaitForPerson` with the question
+    where one would ask, `TooSlow`, `FileNotFoundError` or `UnreadableFeed` for a source that is
+    gone or damaged, and the database's own error where a statement takes too long or the
+    supplier's catalogue is being written.
+    """
+    job = detail.background_job
+    assert job.supplier is not None, "an import without a supplier writes nothing"
+    parsed = JobCheckpoint.objects.get(job=job, stage="feed_parsed").data
+    price_only = bool(job.metadata.get("price_only") or parsed.get("price_only"))
+    source = readers.Source.from_json(parsed["source"])
+    clock = Clock(bounds)
+    with feed_source.unpacked(detail, source) as path, transaction.atomic():
+        _limit_statements(bounds)
+        feed = TimedFeed(
+            path,
+            source,
+            feed_source.survey_from_json(parsed["survey"]),
+            tuple(each for each, *_ in parsed["candidates"]),
+            clock,
+        )
+        choice = choose(
+            job.supplier,
+            feed,
+            list(islice(clock.within(readers.read(path, source)), SAMPLE)),
+            profile=profiles.named(detail.profile),
+            given=given,
+            currency=job.metadata.get("stated", {}).get("currency", ""),
+            price_only=price_only,
+        )
+        name = rejects.stream_of(job.supplier_id, detail.source_name, detail.source_url)
+        stream = feed_source.catalogue_source(job.supplier.pk, name)
+        trial = Trial(feed, stream, price_only=price_only, only=parsed.get("only"), clock=clock)
+        preview = trial.preview(detail.source_name, choice, detail)
+        transaction.set_rollback(True)
+    return preview
+
+
+def _limit_statements(bounds: Bounds) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {round(bounds.seconds * 1000)}")
+        cursor.execute(f"SET LOCAL lock_timeout = {LOCK_SECONDS * 1000}")
 
 
 def suggestion(request: Request) -> dict[str, Any]:
@@ -176,7 +158,3 @@ def _source(request: Request, supplier: Supplier) -> CatalogueSource:
     url = request.source if is_url(request.source) else ""
     name = rejects.stream_of(supplier.pk, feed_source.name_of(request.source), url)
     return feed_source.catalogue_source(supplier.pk, name)
-
-
-def _plain(values: dict[str, Any] | None) -> dict[str, Any] | None:
-    return {k: str(v) if v is not None else None for k, v in values.items()} if values else values

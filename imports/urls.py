@@ -16,6 +16,7 @@ urlpatterns = [
     re_path(rf"{ONE}/file$", views.file, name="import-file"),
     re_path(rf"{ONE}/rejects$", views.reject_file, name="import-rejects"),
     re_path(rf"{ONE}/mapping/?$", views.mapping, name="import-mapping"),
+    re_path(rf"{ONE}/preview/?$", views.preview, name="import-preview"),
     re_path(rf"{ONE}/answer$", views.answer, name="import-answer"),
     re_path(rf"{ONE}/decide$", views.decide, name="import-decide"),
 ]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
-from imports.mapping_page import mapping_from_form, page_for
+from imports.mapping_page import mapping_of, page_for
 from imports.models import DataImportJob, ImportRow
 from jobtracker.catalogue.models import Supplier
 from jobtracker.states import Status, Waiting
@@ -72,8 +72,8 @@ def test_the_page_shows_and_keeps_the_steps_of_a_mapping(client):
     assert job.waiting_for == Waiting.CURRENCY
     detail = DataImportJob.objects.get(background_job=job)
     page = page_for(detail, job)
-    form = {f"target-{line.index}": line.target for line in page.lines} | {"currency": "EUR"}
-    fields = {each.source: each for each in mapping_from_form(page, form).fields}
+    form = page.form | {"currency": "EUR"}
+    fields = {each.source: each for each in mapping_of(page_for(detail, job, form)).fields}
     unit = [{"do": "unit", "unit": "g"}]
     assert [step.to_json() for step in fields["Variant Grams"].steps] == unit
     operator = signed_in(client, "Operators")
@@ -87,9 +87,9 @@ def test_the_page_shows_and_keeps_the_steps_of_a_mapping(client):
 
 def test_what_a_field_feeds_beside_its_main_use_survives_the_page():
     job = imported(FEEDS / "bmecat12.xml", "--supplier", "Alpenholz")
-    page = page_for(DataImportJob.objects.get(background_job=job), job)
-    form = {f"target-{line.index}": line.target for line in page.lines}
-    mapping = mapping_from_form(page, form)
+    detail = DataImportJob.objects.get(background_job=job)
+    form = page_for(detail, job).form
+    mapping = mapping_of(page_for(detail, job, form))
     assert [each.target for each in mapping.fields if each.source == "SUPPLIER_AID"] == [
         "sku",
         "currency",

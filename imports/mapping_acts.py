@@ -1,0 +1,60 @@
+"""What the buttons of the mapping page do to its form: a step more or less, a further target."""
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import replace
+from itertools import count
+
+from imports.mapping.mapping import LENGTH_UNITS
+from imports.mapping.step_forms import FORMS, FilledStep, new_step
+from imports.mapping_page import MARKS, MOST_STEPS, FieldLine, MappingPage, beside
+
+
+def acted(page: MappingPage, act: str, form: MappingOf[str, str]) -> MappingPage:
+    """Return the page after the button named `act`: what it does, a line's index and perhaps the
+    number of a step, as `remove-3-0`. A button of another page does nothing."""
+    name, *numbers = act.split("-")
+    if not numbers or not all(each.isdecimal() for each in numbers):
+        return page
+    index, *rest = map(int, numbers)
+    at = next((n for n, line in enumerate(page.lines) if line.index == index), None)
+    if at is None:
+        return page
+    lines, line = list(page.lines), page.lines[at]
+    match name, rest:
+        case "open", []:
+            lines[at] = replace(line, open=True)
+        case "close", []:
+            lines[at] = replace(line, open=False)
+        case "add", [] if (kind := form.get(f"add-{index}", "")) in FORMS:
+            lines[at] = _with_steps(line, [*_explicit(line), new_step(kind)])
+        case "remove", [number] if number < len(line.steps):
+            kept = [step for n, step in enumerate(line.steps) if n != number]
+            lines[at] = _with_steps(line, kept)
+        case "up", [number] if 0 < number < len(line.steps):
+            steps = list(line.steps)
+            steps[number - 1], steps[number] = steps[number], steps[number - 1]
+            lines[at] = _with_steps(line, steps)
+        case "also", []:
+            new = next(n for n in count(len(page.sources)) if all(n != x.index for x in lines))
+            last = max(n for n, each in enumerate(lines) if each.source == line.source)
+            lines.insert(last + 1, beside(line, new, {}))
+        case "drop", [] if line.extra:
+            del lines[at]
+    return replace(page, lines=lines)
+
+
+def _explicit(line: FieldLine) -> list[FilledStep]:
+    """The steps of a line, with its way to read numbers or lengths made one: steps stand for it."""
+    if line.transform in MARKS:
+        return [*line.steps, new_step("decimal", mark=MARKS[line.transform])]
+    if line.transform in LENGTH_UNITS:
+        return [*line.steps, new_step("unit", unit=LENGTH_UNITS[line.transform])]
+    return list(line.steps)
+
+
+def _with_steps(line: FieldLine, steps: list[FilledStep]) -> FieldLine:
+    numbered = [
+        replace(step, prefix=f"step-{line.index}-{number}")
+        for number, step in enumerate(steps[:MOST_STEPS])
+    ]
+    return replace(line, steps=tuple(numbered), transform="", open=True)

@@ -1,0 +1,184 @@
+"""The source page: how a feed was read and why so, its first records as they were read, and the
+same bytes read otherwise."""
+
+import codecs
+import re
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from imports import feed_source, readers, stored_source
+from imports.models import DataImportJob
+from imports.readers import Candidate, Inspection, Record, Source, UnreadableFeed
+from imports.readers.detect import HEAD_BYTES, bom_encoding, unmarked_utf16
+from imports.reread import ASKED
+from imports.stored_source import NotOpened
+from jobtracker import uploads
+from jobtracker.models import BackgroundJob, JobCheckpoint
+
+RECORDS = 5
+COLUMNS = 40
+CANDIDATES = 20
+CELL = 80  # characters
+ENCODINGS = (
+    "utf-8", "windows-1252", "iso-8859-1", "iso-8859-15", "windows-1250", "iso-8859-2",
+    "windows-1251", "windows-1253", "windows-1254", "cp850", "cp437", "mac-roman", "utf-16",
+)  # fmt: skip
+TYPES = {"xml": "XML", "csv": "CSV", "json": "JSON", "xlsx": "Excel", "datanorm": "Datanorm 4"}
+_DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=")
+
+
+class Blamed(ValueError):
+    """A setting with which the source cannot be read; `field` is its name, "" where none is to
+    blame by itself."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A way to read a source, and what comes of it. `encoding_why` says where the encoding is
+    from; `cells` are the first records as rows below `columns`, each with its line."""
+
+    source: Source
+    encoding_why: str
+    candidates: list[Candidate]
+    columns: list[str]
+    cells: list[tuple[int, list[str]]]
+    more_columns: int
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> str:
+        return TYPES[self.source.type]
+
+    @property
+    def delimiter(self) -> str:
+        dialect = self.source.dialect
+        if dialect is None or self.source.type == "xlsx":
+            return ""
+        return {"\t": "tab", " ": "blank"}.get(dialect.delimiter, dialect.delimiter)
+
+    @property
+    def quotes(self) -> str:
+        dialect = self.source.dialect
+        if dialect is None or self.source.type == "xlsx":
+            return ""
+        return dialect.quotechar or "none"
+
+    @property
+    def header(self) -> str:
+        """Which line names the columns of a table."""
+        if self.source.dialect is None:
+            return ""
+        line = self.source.dialect.header_line
+        return f"line {line:,}" if line else "none: columns are numbered"
+
+
+def reading_in_use(detail: DataImportJob, job: BackgroundJob) -> tuple[Reading | None, str]:
+    """Return how the job read its source, or None and why that does not show: "" where it has not
+    read it, or not yet."""
+    parsed = JobCheckpoint.objects.filter(job=job, stage="feed_parsed").first()
+    if parsed is None or "source" not in parsed.data:
+        return None, ""
+    source = Source.from_json(parsed.data["source"])
+    candidates = [Candidate(path, count, 0, why) for path, count, why in parsed.data["candidates"]]
+    head, records, why_not = b"", [], ""
+    try:
+        with stored_source.opened(detail, source) as path:
+            head = _head(path)
+            records = list(islice(readers.read(path, source), RECORDS))
+    except (NotOpened, UnreadableFeed) as error:
+        why_not = str(error)
+    return _reading(source, head, stated_of(job), candidates, records), why_not
+
+
+def read_otherwise(detail: DataImportJob, stated: dict[str, str]) -> Reading:
+    """Read the start of the stored source as `stated`. Raises `Blamed`, `NotOpened`."""
+    stored_source.check(detail)
+    try:
+        return _read(detail, stated)
+    except UnreadableFeed as error:
+        raise Blamed(_culprit(detail, stated), str(error)) from error
+
+
+def _read(detail: DataImportJob, stated: dict[str, str]) -> Reading:
+    with (
+        uploads.local_copy(detail.source_file) as stored,
+        feed_source.opened(stored, stated) as (path, found, _),
+    ):
+        head = _head(path)
+        records = list(islice(readers.read(path, found.source), RECORDS))
+    return _reading(found.source, head, stated, list(found.candidates), records, found)
+
+
+def _culprit(detail: DataImportJob, stated: dict[str, str]) -> str:
+    """Return the setting without which the source can be read, "" where there is no such."""
+    for name in filter(stated.get, ASKED):
+        try:
+            _read(detail, {key: value for key, value in stated.items() if key != name})
+        except UnreadableFeed:
+            continue
+        return name
+    return ""
+
+
+def _reading(
+    source: Source,
+    head: bytes,
+    stated: dict[str, str],
+    candidates: list[Candidate],
+    records: list[Record],
+    found: Inspection | None = None,
+) -> Reading:
+    columns = list(dict.fromkeys(name for record in records for name in record.fields))
+    cells = [
+        (record.line, [_cell(record.fields.get(name, "")) for name in columns[:COLUMNS]])
+        for record in records
+    ]
+    return Reading(
+        source,
+        _encoding_why(source, head, stated),
+        candidates[:CANDIDATES],
+        columns[:COLUMNS],
+        cells,
+        max(len(columns) - COLUMNS, 0),
+        found.warnings if found else (),
+    )
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)
+
+
+def _cell(value: str | list[str]) -> str:
+    text = value if isinstance(value, str) else " · ".join(value)
+    return text if len(text) <= CELL else f"{text[: CELL - 1]}…"
+
+
+def _encoding_why(source: Source, head: bytes, stated: dict[str, str]) -> str:
+    if source.type == "xlsx":
+        return "workbooks are Unicode"
+    if stated.get("encoding"):
+        return "as stated"
+    if bom_encoding(head):
+        return "by the mark at its start"
+    if unmarked_utf16(head):
+        return "every second byte is zero"
+    if source.type == "xml" and _DECLARED.search(head[:1000]):
+        return "as its XML declaration says"
+    if codecs.lookup(source.encoding).name == "utf-8":
+        return "all of it is valid UTF-8"
+    if source.type == "datanorm":
+        return "usual for Datanorm"
+    return "guessed: look at the accents below"
+
+
+def stated_of(job: BackgroundJob) -> dict[str, Any]:
+    """Return what was stated of how to read a job's source."""
+    stated: dict[str, Any] = job.metadata.get("stated", {})
+    return stated

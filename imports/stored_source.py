@@ -1,0 +1,66 @@
+"""What a page may read of a stored source, where only the start of it is looked at."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+from imports import feed_source, readers
+from imports.models import DataImportJob
+from imports.readers import Source, UnreadableFeed
+from imports.readers.detect import kind_of
+from jobtracker import uploads
+
+PACKED = ("gzip", "zip", "xlsx")
+PACKED_BYTES = 16 << 20  # of what is packed: it is unpacked whole, however little is read of it
+RECORDS = 20  # that examples are taken from
+VALUE = 1_000  # characters of each of their values
+
+Fields = dict[str, str | list[str]]
+
+
+class NotOpened(ValueError):
+    """A page does not open this source; the message is a sentence for a person."""
+
+
+def check(detail: DataImportJob) -> None:
+    """Raise `NotOpened` for a source that is not kept, or too large to be unpacked for a page."""
+    if not detail.source_file:
+        raise NotOpened(uploads.REMOVED)
+    try:
+        with uploads.local_copy(detail.source_file) as path:
+            is_large = kind_of(path) in PACKED and path.stat().st_size > PACKED_BYTES
+    except FileNotFoundError:
+        raise NotOpened(uploads.REMOVED) from None
+    if is_large:
+        raise NotOpened(
+            f"The source is packed and larger than {PACKED_BYTES >> 20} MB, which is too much to"
+            " unpack for a page."
+        )
+
+
+@contextmanager
+def opened(detail: DataImportJob, source: Source) -> Iterator[Path]:
+    """Give the stored source, unpacked. Raises `NotOpened`, `UnreadableFeed`."""
+    check(detail)
+    with feed_source.unpacked(detail, source) as path:
+        yield path
+
+
+@lru_cache(maxsize=4)
+def first_records(detail: DataImportJob, source: Source) -> tuple[Fields, ...]:
+    """Return the fields of the first records of a stored source, long values cut; none of one that
+    a page does not open. Remembered, as an example is asked for with every change of a form."""
+    try:
+        with opened(detail, source) as path:
+            records = [each.fields for each in islice(readers.read(path, source), RECORDS)]
+    except (NotOpened, UnreadableFeed):
+        return ()
+    return tuple(
+        {
+            field: value[:VALUE] if isinstance(value, str) else [text[:VALUE] for text in value]
+            for field, value in record.items()
+        }
+        for record in records
+    )
