@@ -94,9 +94,9 @@ def _posted_rows(posted: MappingOf[str, str]) -> list[tuple[str, str, str]]:
     for index in range(LINES):
         if f"source-{index}" not in posted:
             break
-        parts = (posted.get(f"{name}-{index}", "").strip() for name in ("target", "how"))
-        rows.append((posted[f"source-{index}"], *parts))
-    return rows  # type: ignore[return-value]  # three parts each
+        target, how = (posted.get(f"{name}-{index}", "").strip() for name in ("target", "how"))
+        rows.append((posted[f"source-{index}"], target, how))
+    return rows
 
 
 def _samples(field: MappingOf[str, Any]) -> str:

@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from imports.mapping import Mapping
+from imports.mapping_choice import shape_of_fields
 from imports.models import DataImportJob, MappingTemplate
 from imports.template_changes import Change, changes
 from jobtracker import audit, schedules
@@ -200,7 +201,11 @@ def add_version(
 ) -> MappingTemplate | None:
     """Add a version with this mapping for feeds of the shape that `base`, one of the versions, is
     for; set aside if the newest one is. None where the newest says the same already. Raises
-    `Refused` where `after` is not the newest version's number any more."""
+    `MappingError` for a field that such feeds have not, and `Refused` where `after` is not the
+    newest version's number any more."""
+    known = {each["source"] for each in feed_fields(base)}
+    if base.shape in {shape_of_fields(known, price_only=only) for only in (False, True)}:
+        mapping = Mapping.from_json(mapping.to_json(), known)
     with transaction.atomic():
         _lock(base.supplier_id)
         last = _all(base).order_by("-version")[0]

@@ -148,7 +148,11 @@ def upload(request: HttpRequest, template_id: str) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, f"Not kept. {_said(form)}")
         return _back(request, newest)
-    made = library.add_version(newest, form.mapping, cast(User, request.user))
+    try:
+        made = library.add_version(newest, form.mapping, cast(User, request.user))
+    except MappingError as error:
+        messages.error(request, f"Not kept. {error}")
+        return _back(request, newest)
     return _saved(request, newest, made)
 
 

@@ -264,6 +264,18 @@ def test_what_no_run_can_obey_is_told_and_kept_in_the_form(operator, template, c
     assert MappingTemplate.objects.count() == 1
 
 
+def test_a_field_that_feeds_of_the_shape_have_not_is_refused(operator, tmp_path):
+    template = confirmed(tmp_path)
+    number = str(len(template.mapping["fields"]))
+    typed = {f"source-{number}": "stok", f"target-{number}": "stock", f"how-{number}": ""}
+    page = act(operator, address(template, "edit"), **edited(template, **typed))
+    assert 'The feed has no field "stok".' in page.context["wrong"]
+    content = json.dumps([{"source": "naem", "target": "name"}]).encode()
+    answer = act(operator, address(template, "upload"), file=SimpleUploadedFile("m.json", content))
+    assert 'The feed has no field "naem".' in said(operator, answer)
+    assert MappingTemplate.objects.count() == 1
+
+
 def test_what_someone_saved_meanwhile_is_not_written_over(operator, template):
     make(template.supplier, version=2, mapping={"fields": FIELDS[:2], "defaults": {}})
     page = act(operator, address(template, "edit"), **edited(template, **{"target-2": "stock"}))
