@@ -144,6 +144,7 @@ class Attempt:
             logger.exception("attempt %s: the nurse failed", self._claimed.token)
             ending = Ending.handed_back("the nurse failed")
         self._place.child = 0
+        _keep_spare()  # which gets its session while this attempt is closed
         if not self._lost:
             self._close(ending)
         faults.point("finish.closed")
