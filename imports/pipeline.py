@@ -29,7 +29,11 @@ from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Invented, ItemTabl
 from jobtracker.states import JobType, Permanent, StageState, Waiting
 from jobtracker.webhooks import calls, products
 
-SAMPLES = {"tiles.xml": "Northlight Tiles", "fabrics.csv": "Weaver & Loom"}
+SAMPLES = {
+    "tiles.xml": "Northlight Tiles",
+    "fabrics.csv": "Weaver & Loom",
+    "boards.json": "Harrow Boards",
+}
 
 
 class ImportPipeline(Pipeline):

@@ -43,6 +43,12 @@ FABRIC_COLUMNS = [
     "Bild",
 ]
 
+BOARD_LINES = ("Harbour", "Moorland", "Old Orchard", "Saltmarsh", "Ridgeway")
+BOARD_WOODS = ("oak", "ash", "larch", "walnut", "beech")
+BOARD_KINDS = ("wide board", "strip flooring", "herringbone block")
+BOARD_SIZES = ((2200, 220, 15), (1800, 180, 14), (600, 120, 11))
+BOARD_FINISHES = ("oiled", "lacquered", "brushed", "raw")
+
 SENTENCES = (
     "Made for rooms that are used every day.",
     "The surface keeps its colour under sun and lamp alike.",
@@ -144,6 +150,45 @@ def fabrics_csv(count: int = 180, seed: int = 2) -> bytes:
         ]
         rows.writerow(row[:-3] if number == 150 else row)
     return text.getvalue().encode("cp1252")
+
+
+def boards_json(count: int = 150, seed: int = 3) -> bytes:
+    """The feed of Harrow Boards: products under their codes, four of them bad."""
+    chance = random.Random(seed)
+    products: dict[str, object] = {}
+    for number in range(1, count + 1):
+        line, wood = chance.choice(BOARD_LINES), chance.choice(BOARD_WOODS)
+        kind, size = chance.choice(list(zip(BOARD_KINDS, BOARD_SIZES, strict=True)))
+        code = f"HB-{number:04d}"
+        ean = ean13(f"400777{number:06d}")
+        price: object = chance.randrange(2490, 16900) / 100
+        match number:
+            case 19:
+                price = "abc"
+            case 58:
+                ean = ean[:-1] + str((int(ean[-1]) + 1) % 10)
+            case 103:
+                price = "on request"
+        products[code] = {
+            "name": f"{line} {kind} {wood}",
+            "ean": ean,
+            "brand": "Harrow Boards",
+            "category": ["Floors", kind.capitalize()],
+            "size": "x".join(map(str, size)) + " mm",
+            "colour": chance.choice(("natural", "smoked", "white", "grey")),
+            "finish": chance.choice(BOARD_FINISHES),
+            "price": {"amount": price, "currency": "EUR", "unit": "m2"},
+            "stock": chance.randrange(0, 600),
+            "description": " ".join(chance.sample(SENTENCES, 2)),
+            "images": [
+                f"https://images.harrow-boards.example/{code.lower()}-{view}.jpg"
+                for view in range(1, chance.randint(2, 4))
+            ],
+        }
+        if number == 131:
+            products[code] = None
+    feed = {"supplier": "Harrow Boards", "products": products}
+    return (json.dumps(feed, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 FEED_FIELDS = [
@@ -252,7 +297,8 @@ def _prose(seed: int) -> list[str]:
 
 def main() -> None:
     """Write the sample files."""
-    for name, content in (("tiles.xml", tiles_xml()), ("fabrics.csv", fabrics_csv())):
+    feeds = {"tiles.xml": tiles_xml(), "fabrics.csv": fabrics_csv(), "boards.json": boards_json()}
+    for name, content in feeds.items():
         (HERE / name).write_bytes(content)
         print(f"{name}: {len(content):,} bytes")
 

@@ -38,10 +38,15 @@ def test_bad_rows_are_named_and_a_second_run_changes_nothing():
     assert first.code == 0
     assert "tiles.xml" in first.out
     assert "fabrics.csv" in first.out
-    assert first.out.count("abc") == 2
+    assert "boards.json" in first.out
+    assert first.out.count("abc") == 3
     made = list(BackgroundJob.objects.order_by("id"))
-    assert [(job.done_items, job.failed_items) for job in made] == [(238, 2), (177, 3)]
+    assert [(job.done_items, job.failed_items) for job in made] == [
+        (238, 2),
+        (177, 3),
+        (148, 2),
+    ]
     assert all(job.result["created"] == job.done_items for job in made)
     assert manage("demo").code == 0
-    again = BackgroundJob.objects.order_by("id")[2:]
-    assert [job.result["unchanged"] for job in again] == [238, 177]
+    again = BackgroundJob.objects.order_by("id")[3:]
+    assert [job.result["unchanged"] for job in again] == [238, 177, 148]

@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from imports.readers import inspect, read, survey
-from samples.make_samples import FEED_FIELDS, ean13, fabrics_csv, tiles_xml, write_feed
+from samples.make_samples import (
+    FEED_FIELDS,
+    boards_json,
+    ean13,
+    fabrics_csv,
+    tiles_xml,
+    write_feed,
+)
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -13,6 +20,7 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 def test_the_script_makes_the_files_that_are_kept() -> None:
     assert (SAMPLES / "tiles.xml").read_bytes() == tiles_xml()
     assert (SAMPLES / "fabrics.csv").read_bytes() == fabrics_csv()
+    assert (SAMPLES / "boards.json").read_bytes() == boards_json()
 
 
 def test_check_digits_are_those_of_gs1() -> None:
@@ -45,6 +53,19 @@ def test_the_fabrics_are_read() -> None:
     assert [row.number for row in rows if row.fields["Preis"] == "abc"] == [21]
     assert [row.number for row in rows if not row.fields["Artikelnummer"]] == [64]
     assert any("Crêpe Élodie" in str(row.fields["Bezeichnung"]) for row in rows)
+
+
+def test_the_boards_are_read() -> None:
+    path = SAMPLES / "boards.json"
+    source = inspect(path).source
+    assert source.record_path == "$.products.*"
+    boards = list(read(path, source))
+    assert len(boards) == 150
+    assert [board.number for board in boards if board.error] == [131]
+    assert [b.number for b in boards if b.fields.get("price.amount") == "abc"] == [19]
+    assert boards[0].fields["@key"] == "HB-0001"
+    eans = {board.number: str(board.fields["ean"]) for board in boards if not board.error}
+    assert [number for number, ean in eans.items() if ean13(ean[:12]) != ean] == [58]
 
 
 @pytest.mark.parametrize("kind", ["xml", "csv"])
