@@ -6,7 +6,8 @@ from itertools import count
 
 from imports.mapping.mapping import LENGTH_UNITS
 from imports.mapping.step_forms import FORMS, FilledStep, new_step
-from imports.mapping_page import MARKS, MOST_STEPS, FieldLine, MappingPage, beside
+from imports.mapping_lines import MARKS, FieldLine, MappingPage, beside
+from imports.mapping_page import MOST_STEPS
 
 
 def acted(page: MappingPage, act: str, form: MappingOf[str, str]) -> MappingPage:

@@ -1,237 +1,34 @@
-"""The mapping page: a feed's fields with samples, and what each feeds through which steps.
-
-The form is all that there is of what a person has filled in: it is posted to this page for a
-further step or an example, to the preview and back, and at last to be confirmed.
-"""
+"""The mapping page of an import: as it is offered, as a person left it, with examples."""
 
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 from django.conf import settings
 
-from imports.feed_source import FIELDS_KEPT, survey_from_json
-from imports.mapping import Mapping, MappingError, transforms
+from imports.feed_source import survey_from_json
+from imports.mapping import MappingError
 from imports.mapping import step_forms as forms
-from imports.mapping.mapping import DECIMAL_COMMA, DECIMAL_POINT
-from imports.mapping.step_forms import FilledStep
-from imports.mapping_examples import Example, examples_of
+from imports.mapping_examples import examples_of
+from imports.mapping_lines import (
+    DECIMAL,
+    DEFAULTS,
+    FieldLine,
+    MappingPage,
+    beside,
+    name_of_default,
+    steps_of,
+    way_of,
+)
 from imports.models import DataImportJob
 from imports.readers import FieldSurvey, Source
 from imports.stored_source import Fields, first_records
-from jobtracker.catalogue.normalise import TARGETS, is_code
 from jobtracker.models import BackgroundJob, JobCheckpoint
 
 SAMPLES = 3
 MOST_STEPS = 20  # of a field
-ATTRIBUTE = "attribute."
-LABELS = {
-    target: {"sku": "SKU", "ean": "EAN", "url": "Address", "group": "Product of variants"}.get(
-        target, target.capitalize()
-    )
-    for target in TARGETS
-}
-SPECIAL = {"attributes": "Features", "skip": "Leaves rows out"}
-NUMBERS = ("price", "stock")
-MARKS = {DECIMAL_COMMA: ",", DECIMAL_POINT: "."}
-DEFAULTS = {
-    "currency": "Currency of prices that name none",
-    "unit": "Unit of prices that name none",
-    "brand": "Brand of products that name none",
-    "category": "Category of products that name none",
-}
-DECIMAL = "decimal"  # the form's name for the mark that holds for all numbers of the feed
-
-
-@dataclass(frozen=True)
-class FieldLine:
-    """One field of the feed and one thing that it feeds; `index` names its form fields. `extra`
-    lines feed something else beside what the field's first line does."""
-
-    index: int
-    source: str
-    samples: list[str]
-    percent: int
-    target: str
-    transform: str
-    confidence: int
-    reason: str
-    decoy: bool
-    steps: tuple[FilledStep, ...] = ()
-    extra: bool = False
-    open: bool = False
-    group: str = "out"
-    had_steps: bool = False
-    wrong: str = ""
-    examples: tuple[Example, ...] = ()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its steps show."""
-        return self.open or bool(self.steps)
-
-    @property
-    def transforms(self) -> tuple[str, ...]:
-        """The ways to read the target, where no steps do."""
-        return transforms(self.target) if self.target and not self.steps else ()
-
-    @property
-    def is_attribute(self) -> bool:
-        """Whether it feeds what no other field could be chosen for."""
-        return self.target.startswith(ATTRIBUTE) or self.target in SPECIAL
-
-    @property
-    def attribute_label(self) -> str:
-        return SPECIAL.get(self.target, "Attribute")
-
-    @property
-    def label(self) -> str:
-        """What the field feeds, in words."""
-        return (LABELS | SPECIAL).get(self.target, self.target.removeprefix(ATTRIBUTE))
-
-    @property
-    def form(self) -> dict[str, str]:
-        """What the form holds of it."""
-        held = {f"target-{self.index}": self.target, f"transform-{self.index}": self.transform}
-        if self.extra:
-            held[f"source-{self.index}"] = self.source
-        if self.open:
-            held[f"open-{self.index}"] = "1"
-        for step in self.steps:
-            held |= step.form
-        return held
-
-    def as_field(self, mark: str = "") -> dict[str, Any]:
-        """The field as the mapping's JSON; `mark` is the feed's decimal mark, for numbers that
-        say none. Raises `MappingError` where a step is wrong."""
-        target = self.target
-        if target == ATTRIBUTE:
-            target = f"{ATTRIBUTE}{self.source.rpartition('/')[2]}"
-        steps = []
-        for number, step in enumerate(self.steps, 1):
-            if wrong := forms.checked(step).wrong:
-                raise MappingError(
-                    f'The field "{self.source}", step {number} ({step.label}): {wrong}'
-                )
-            steps.append(step.step())
-        return {
-            "source": self.source,
-            "target": target,
-            "transform": self._transform(target, steps, mark if target in NUMBERS else ""),
-        }
-
-    def _transform(self, target: str, steps: list[dict[str, Any]], mark: str) -> Any:
-        if steps:
-            says_mark = any(step["do"] == "decimal" for step in steps)
-            return [*steps, {"do": "decimal", "mark": mark}] if mark and not says_mark else steps
-        usual, *others = transforms(target)
-        if self.transform in others:
-            return self.transform
-        if mark:
-            return next(way for way, each in MARKS.items() if each == mark)
-        # The format's own steps, which were taken away, must not come back.
-        return [] if self.had_steps else usual if self.transform == usual else None
-
-
-@dataclass(frozen=True)
-class MappingPage:
-    """All that the page shows: the lines in the order of the feed, the questions that are open,
-    and what holds for the whole feed."""
-
-    lines: list[FieldLine]
-    questions: list[dict[str, Any]]
-    defaults: dict[str, str]
-    decimal: str = ""
-    choices_made: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def form(self) -> dict[str, str]:
-        """What the form holds before a person changes it, or as it was posted."""
-        held = {name_of_default(target): value for target, value in self.defaults.items()}
-        held |= {DECIMAL: self.decimal}
-        held |= {f"choice-{target}": source for target, source in self.choices_made.items()}
-        for line in self.lines:
-            held |= line.form
-        return held
-
-    @property
-    def targets(self) -> list[tuple[str, str]]:
-        """What a field can feed, with its label."""
-        return list(LABELS.items())
-
-    @property
-    def kinds(self) -> list[tuple[str, str]]:
-        """The kinds of steps that can be added, with their labels."""
-        return [(do, form.label) for do, form in forms.FORMS.items()]
-
-    @property
-    def sources(self) -> list[str]:
-        """The feed's fields, for steps that look at another one."""
-        return [line.source for line in self.lines if not line.extra]
-
-    @property
-    def filled_defaults(self) -> list[tuple[str, str, str]]:
-        """What fills gaps in the whole feed: (name in the form, label, value)."""
-        return [
-            (
-                name_of_default(target),
-                DEFAULTS.get(target) or f"{_label(target)} where empty",
-                value,
-            )
-            for target, value in self.defaults.items()
-            if target != "currency"
-        ]
-
-    @property
-    def has_defaults(self) -> bool:
-        return any(self.defaults.values())
-
-    @property
-    def currency(self) -> str:
-        return self.defaults.get("currency", "")
-
-    @property
-    def to_check(self) -> list[FieldLine]:
-        return [line for line in self.lines if line.group == "check"]
-
-    @property
-    def sure(self) -> list[FieldLine]:
-        return [line for line in self.lines if line.group == "sure"]
-
-    @property
-    def left_out(self) -> list[FieldLine]:
-        return [line for line in self.lines if line.group == "out"]
-
-    @property
-    def choices(self) -> list[tuple[dict[str, Any], list[FieldLine], str]]:
-        """The questions that are answered by choosing a field, with the fields to choose from and
-        the one that is chosen."""
-        by_source = {line.source: line for line in reversed(self.lines)}
-        return [
-            (
-                question,
-                [by_source[each] for each in question["options"] if each in by_source],
-                self._chosen(question),
-            )
-            for question in self.questions
-            if question["reason"] == "mapping"
-        ]
-
-    def _chosen(self, question: dict[str, Any]) -> str:
-        target = question["target"]
-        fed = [line.source for line in self.lines if line.target == target]
-        return self.choices_made.get(target) or next(iter(fed), "")
-
-    @property
-    def asks_currency(self) -> dict[str, Any] | None:
-        return next((each for each in self.questions if each["reason"] == "currency"), None)
-
-
-def name_of_default(target: str) -> str:
-    """Return the name of the input for what fills gaps of a target."""
-    return target if target == "currency" else f"default-{target}"
 
 
 def page_for(
@@ -297,11 +94,11 @@ def _offered(
             samples=list(each.samples[:SAMPLES]),
             percent=round(each.coverage * 100),
             target=target,
-            transform=_way(first.get("transform")),
+            transform=way_of(first.get("transform")),
             confidence=confidence,
             reason=said.get("reason", ""),
             decoy=said.get("decoy", False),
-            steps=_steps(index, first.get("transform")),
+            steps=steps_of(index, first.get("transform")),
             had_steps=isinstance(first.get("transform"), list),
             group=group,
         )
@@ -310,22 +107,6 @@ def _offered(
         lines += [beside(line, next(indexes), more) for more in further]
     defaults = suggested.get("defaults") or used.get("defaults") or {}
     return MappingPage(lines, question.get("questions", []), dict.fromkeys(DEFAULTS, "") | defaults)
-
-
-def beside(line: FieldLine, index: int, mapped: dict[str, Any]) -> FieldLine:
-    """A further line of the same field."""
-    return replace(
-        line,
-        index=index,
-        extra=True,
-        target=mapped.get("target", ""),
-        transform=_way(mapped.get("transform")),
-        steps=_steps(index, mapped.get("transform")),
-        had_steps=isinstance(mapped.get("transform"), list),
-        reason="feeds this too",
-        confidence=100,
-        open=not mapped,
-    )
 
 
 def _as_posted(page: MappingPage, form: MappingOf[str, str]) -> MappingPage:
@@ -374,50 +155,3 @@ def _posted(line: FieldLine, form: MappingOf[str, str]) -> FieldLine:
         steps=tuple(steps),
         open=f"open-{line.index}" in form,
     )
-
-
-def _steps(index: int, transform: Any) -> tuple[FilledStep, ...]:
-    steps = transform if isinstance(transform, list) else ()
-    return tuple(forms.filled(each, f"step-{index}-{n}") for n, each in enumerate(steps))
-
-
-def _way(transform: Any) -> str:
-    return transform if isinstance(transform, str) else ""
-
-
-def _label(target: str) -> str:
-    return LABELS.get(target) or target.removeprefix(ATTRIBUTE).capitalize()
-
-
-def mapping_of(page: MappingPage) -> Mapping:
-    """Return the mapping that the page holds. Raises `MappingError` with a sentence for a
-    person."""
-    lines = page.lines
-    for question, options, _ in page.choices:
-        source = page.choices_made.get(question["target"])
-        if source in {line.source for line in options}:
-            lines = _answered(lines, question["target"], source)
-    fields = [line.as_field(page.decimal) for line in lines if line.target]
-    if not fields:
-        raise MappingError("No field is mapped yet.")
-    whole = len(page.sources) < FIELDS_KEPT  # else the feed may have more fields than are known
-    mapping = Mapping.from_json({"fields": fields}, page.sources if whole else None)
-    if not any(mapping.has(target) for target in ("key", "sku", "name", "group")):
-        raise MappingError("Choose a key, an article code or a name: rows need one.")
-    currency = page.currency.upper()
-    if currency and not is_code(currency):
-        raise MappingError(f"{currency} is no ISO 4217 currency code.")
-    defaults = {target: value for target, value in page.defaults.items() if value}
-    if currency:
-        defaults["currency"] = currency
-    return replace(mapping, defaults=defaults)
-
-
-def _answered(lines: list[FieldLine], target: str, source: str) -> list[FieldLine]:
-    """The lines with `source` feeding `target`, and no other."""
-    cleared = [
-        replace(line, target="") if line.target == target and line.source != source else line
-        for line in lines
-    ]
-    first = next(line.index for line in cleared if line.source == source)
-    return [replace(line, target=target) if line.index == first else line for line in cleared]

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import OperationalError
 from psycopg import errors
 
-from imports import mapping_page, preview, stored_source
+from imports import mapping_lines, mapping_page, preview, stored_source
 from imports.mapping import Mapping, MappingError
 from imports.models import DataImportJob
 from imports.readers import UnreadableFeed
@@ -125,7 +125,7 @@ def mapping_to_try(
     if page is None:
         raise NoPreview(_unread(job))
     if job.waiting_for in ASKING:
-        return mapping_page.mapping_of(page)
+        return mapping_lines.mapping_of(page)
     given = detail.field_mappings or next(
         (job.answer[reason] for reason in ASKING if reason in job.answer), None
     )

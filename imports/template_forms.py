@@ -12,7 +12,7 @@ from django import forms
 
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import mapping_in
-from imports.mapping_page import LABELS, SPECIAL
+from imports.mapping_lines import LABELS, SPECIAL
 from imports.models import MappingTemplate
 from jobtracker.catalogue.models import Supplier
 from jobtracker.site import StorableJSONField

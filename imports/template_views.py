@@ -17,7 +17,7 @@ from django.utils.http import content_disposition_header, urlencode
 from imports import template_library as library
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import shape_of_fields
-from imports.mapping_page import LABELS, SPECIAL
+from imports.mapping_lines import LABELS, SPECIAL
 from imports.models import MappingTemplate
 from imports.template_changes import transform_words
 from imports.template_forms import FileForm, MappingForm, NameForm, NewForm

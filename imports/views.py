@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from imports import (
     guardrails,
+    mapping_lines,
     mapping_page,
     missing,
     preview_page,
@@ -244,7 +245,7 @@ def answer(request: HttpRequest, pk: str) -> HttpResponse:
         messages.warning(request, NOT_ASKED)
         return HttpResponseRedirect(reverse("import-mapping", args=[found.pk]))
     try:
-        confirmed = mapping_page.mapping_of(form)
+        confirmed = mapping_lines.mapping_of(form)
     except MappingError as error:
         return _mapping(request, found, page, str(error))
     if form.asks_currency and not confirmed.defaults.get("currency"):

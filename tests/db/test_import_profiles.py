@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
-from imports.mapping_page import mapping_of, page_for
+from imports.mapping_lines import mapping_of
+from imports.mapping_page import page_for
 from imports.models import DataImportJob, ImportRow
 from jobtracker.catalogue.models import Supplier
 from jobtracker.states import Status, Waiting
