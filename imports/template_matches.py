@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from imports.models import DataImportJob, MappingTemplate
 from imports.template_library import newest
+from jobtracker.models import BackgroundJob
 from jobtracker.states import Waiting
 
 LOOKED_AT = 10  # imports that wait, the newest first
@@ -35,11 +36,13 @@ class Near:
 
 def near_matches() -> list[Near]:
     """Return the imports that wait for a mapping and have a template nearly of their shape."""
-    waiting = DataImportJob.objects.filter(
-        background_job__waiting_for=Waiting.MAPPING, background_job__supplier__isnull=False
-    ).select_related("background_job")
+    asked = (Waiting.MAPPING, Waiting.CURRENCY)
+    jobs = BackgroundJob.objects.filter(waiting_for__in=asked, supplier__isnull=False)
+    # Their ids first: few jobs wait, and many imports are kept.
+    waiting = list(jobs.order_by("-pk").values_list("pk", flat=True)[:LOOKED_AT])
+    details = DataImportJob.objects.filter(background_job__in=waiting).order_by("-pk")
     found = []
-    for detail in waiting.order_by("-pk")[:LOOKED_AT]:
+    for detail in details.select_related("background_job"):
         supplier = detail.background_job.supplier_id
         in_use = newest(supplier=supplier).filter(retired_at__isnull=True)
         templates = list(in_use.order_by("-pk")[:COMPARED])
@@ -53,7 +56,8 @@ def near_matches() -> list[Near]:
 def _nearest(
     fields: set[str], templates: Sequence[MappingTemplate]
 ) -> tuple[MappingTemplate, list[str], list[str]] | None:
-    """Return the template that shares most of its fields, with what is added and what vanished."""
+    """Return the template that shares most of its fields, with what is added and what vanished;
+    None where none is near, or the nearest has them all: then its shape is not what is asked."""
     known = _fields_of_templates(templates)
     scored = [
         (len(fields & known[each.pk]) / len(fields | known[each.pk]), each)
@@ -61,7 +65,7 @@ def _nearest(
         if known[each.pk]
     ]
     share, best = max(scored, key=lambda pair: pair[0], default=(0, None))
-    if best is None or share < NEAR:
+    if best is None or not NEAR <= share < 1:
         return None
     return best, sorted(fields - known[best.pk]), sorted(known[best.pk] - fields)
 

@@ -85,6 +85,12 @@ class Filter:
         mine = self.without_text().filter(code, supplier__in=Supplier.objects.order_by())
         return list(mine.order_by("-pk").values_list("pk", flat=True)[:EXACT])
 
+    @cached_property
+    def supplier_id(self) -> int:
+        """The supplier's id, so that the planner knows how much that one has; 0 for an unknown."""
+        known = Supplier.objects.order_by().filter(name=self.supplier)
+        return known.values_list("pk", flat=True).first() or 0
+
     def rows(self) -> QuerySet[Material]:
         """Return the materials, in no order. What means nothing matches nothing."""
         found = self.without_text()
@@ -101,7 +107,7 @@ class Filter:
         if self.state and self.state not in STATES:
             return found.filter(NOTHING)
         if self.supplier:
-            found = found.filter(supplier__in=Supplier.objects.filter(name=self.supplier))
+            found = found.filter(supplier=self.supplier_id)
         for number, step in enumerate(self.path):
             found = found.filter(**{f"category__{number}": step})
         for name in ("colour", "finish"):

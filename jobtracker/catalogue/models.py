@@ -184,8 +184,8 @@ class Material(models.Model):
                 fields=("id",), condition=models.Q(review__isnull=False), name="materials_review"
             ),
             GinIndex(SEARCH, name="materials_search"),
-            # What one supplier has, without reading what all others have.
-            models.Index(fields=("supplier",), name="materials_supplier"),
+            # What one supplier has, the newest first, without reading what all others have.
+            models.Index(fields=("supplier", "id"), name="materials_by_supplier"),
         ]
 
     def __str__(self) -> str:

@@ -114,7 +114,7 @@ def test_the_materials_of_one_supplier_are_found_without_reading_the_others(supp
         cursor.execute(
             "EXPLAIN SELECT count(*) FROM materials WHERE supplier_id = 7 AND NOT withdrawn"
         )
-        assert "materials_supplier" in str(cursor.fetchall())
+        assert "materials_by_supplier" in str(cursor.fetchall())
 
 
 # --- the list ---

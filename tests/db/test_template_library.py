@@ -187,10 +187,11 @@ def test_a_feed_that_waits_is_shown_with_the_template_that_nearly_fits(viewer, t
     assert reverse("import-mapping", args=[waiting.pk]) in text
 
 
-def test_a_feed_unlike_all_templates_is_not_named(viewer, template):
-    waiting = run_of(template, ["a", "b", "price"])
+@pytest.mark.parametrize("fields", [["a", "b", "price"], ["price", "sku", "name"]])
+def test_a_feed_unlike_all_templates_or_of_ones_very_shape_is_not_named(viewer, template, fields):
+    waiting = run_of(template, fields)
     DataImportJob.objects.filter(pk=waiting.pk).update(template=None)
-    BackgroundJob.objects.filter(pk=waiting.background_job_id).update(waiting_for="mapping")
+    BackgroundJob.objects.filter(pk=waiting.background_job_id).update(waiting_for="currency")
     assert viewer.get(LIST).context["near"] == []
 
 
