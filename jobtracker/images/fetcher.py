@@ -12,14 +12,13 @@ from django.core.files.storage import storages
 
 from jobtracker import outbound
 from jobtracker.images import pictures
-from jobtracker.images.models import ImageFetch, StoredImage
+from jobtracker.images.models import FOLDER, ImageFetch, StoredImage
 from jobtracker.outgoing.queue import Outcome, Queue, Task
 
 TRIES = 5
 PAUSE_SECONDS = 0.25  # between two pictures of a host
 MAX_BYTES = 20 * 1024 * 1024
 SECONDS = 60.0  # for one picture
-FOLDER = "images"
 
 
 class Images(Queue):
@@ -71,10 +70,16 @@ class Images(Queue):
         )
 
     def keep(self, found: StoredImage | None) -> Mapping[str, Any]:
-        """Have one row for a content, and lead the fetch to it."""
+        """Have one row for a content, and lead the fetch to it. One that is there is locked, or it
+        could be removed just now as one that no address leads to."""
         if found is None:
             return {}
-        StoredImage.objects.bulk_create([found], ignore_conflicts=True)
+        StoredImage.objects.bulk_create(
+            [found],
+            update_conflicts=True,
+            unique_fields=["sha256"],
+            update_fields=["content_type"],
+        )
         return {"image": StoredImage.objects.get(sha256=found.sha256)}
 
 

@@ -1,10 +1,16 @@
 """The pictures of materials: which addresses are fetched, and what was found there."""
 
+import re
+from collections.abc import Iterable
+
 from django.db import models
 
 from jobtracker.catalogue.models import Supplier
 from jobtracker.models.fields import created_now
 from jobtracker.outgoing.models import Outgoing, due_index
+
+FOLDER = "images"
+_NAME = re.compile(rf"{FOLDER}/[0-9a-f]{{2}}/([0-9a-f]{{64}})\b.*")
 
 
 class StoredImage(models.Model):
@@ -67,7 +73,22 @@ class ImageFetch(Outgoing):
                 condition=models.Q(status__in=["pending", "retrying", "stored", "failed"]),
             )
         ]
-        indexes = [due_index("image_due_by_host")]
+        indexes = [
+            due_index("image_due_by_host"),
+            models.Index(fields=["host"], name="image_by_host"),
+            models.Index(
+                fields=["image"],
+                name="image_fetch_by_image",
+                condition=models.Q(image__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.url[:200]
+
+
+def stored_again(names: Iterable[str]) -> set[str]:
+    """Return those of some files' names that a stored picture bears, whose row went and came."""
+    contents = {found[1] for name in names if (found := _NAME.fullmatch(name))}
+    kept = StoredImage.objects.filter(sha256__in=contents)
+    return {name for row in kept.values_list("file", "thumbnail") for name in row}

@@ -59,6 +59,9 @@ _URL = """CASE WHEN left(btrim(named.text), 2) = '//' THEN 'https:' || btrim(nam
     ELSE btrim(named.text) END"""
 _HASH = "sha256(convert_to({url}, 'UTF8'))"
 
+NAMED_HASHES = f"SELECT {_HASH.format(url=_URL)} AS hash FROM {{rows}} m, {_NAMED}"
+"""The hashes of the addresses in the column `images` of `rows`."""
+
 _OLD = """(
     f.status = 'stored' AND f.completed_at < now() - make_interval(days => %(fresh)s)
     OR f.status = 'failed' AND f.completed_at < now() - make_interval(days => %(left)s))"""

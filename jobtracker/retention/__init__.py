@@ -4,7 +4,8 @@ A job goes with all that it left behind, days after its end (`RETENTION_DAYS_*` 
 its hour is rolled up for good (`metrics`) and nothing needs it: no live re-run of it, no schedule
 that shows it as its last run, no call that is still to be delivered. Item rows, stored sources and
 page pictures can go earlier, after days of their own. What the catalogue says stays, with its job
-ids; what undo needs goes after `UNDO_DAYS`. The audit log only grows.
+ids; what undo needs goes after `UNDO_DAYS`. Fetched pictures stay as long as the catalogue, or an
+undo, names them (`images`). The audit log only grows.
 """
 
 import time
@@ -15,7 +16,7 @@ from functools import partial
 from jobtracker import pipelines
 from jobtracker.metrics import TURN_SECONDS, Bite
 from jobtracker.models import FileToRemove
-from jobtracker.retention import ageing, files, jobs, rows
+from jobtracker.retention import ageing, files, hosts, images, jobs, rows
 from jobtracker.retention.rows import ALL_TABLES, Bit, detail_of
 
 _Step = Callable[[int], Bit]
@@ -28,6 +29,7 @@ class Pruner:
         self.gone: Counter[str] = Counter()
         self._bite = Bite(most=rows.JOBS, least=10)
         self._walks = jobs.walks()
+        self._images = images.Forgetting()
         self._left: list[_Step] = []
 
     def turn(self, seconds: float) -> bool:
@@ -54,6 +56,8 @@ class Pruner:
         yield ageing.remove_versions
         yield from self._walks
         yield from (partial(jobs.remove, status) for status in jobs.ENDED)
+        yield self._images
+        yield from (partial(hosts.remove, queue) for queue in hosts.QUEUES)
         yield files.remove
 
 
@@ -79,6 +83,9 @@ def count_due() -> Counter[str]:
     for expiry in ageing.expiries():
         due[expiry.name] += expiry.rows().count()
     due["material_versions"] += ageing.old_versions().count()
+    due["image_fetches"] += images.count_unnamed()
+    due["stored_images"] += images.unled().count()
+    due["outgoing_hosts"] += sum(hosts.unused(queue).count() for queue in hosts.QUEUES)
     for walk in jobs.walks():
         for pipeline in pipelines.registered():
             mine = walk.jobs().filter(job_type=pipeline.job_type).values("pk")

@@ -16,6 +16,7 @@ from jobtracker.catalogue.models import MaterialVersion
 from jobtracker.metrics import short_transaction
 from jobtracker.models import AttemptSession
 from jobtracker.retention.rows import Bit, delete, rows_of
+from jobtracker.webhooks.models import WebhookCall
 
 SESSION_MINUTES = 1  # after its attempt's end nobody asks for a session any more
 LEFTOVER_DAYS = 7  # of the queue's plain tasks, once taken
@@ -42,12 +43,37 @@ class Expiry:
         return Bit(Counter({self.name: number}), more=number == rows_of(most))
 
 
-def expiries() -> list[Expiry]:
+@dataclass(frozen=True)
+class Bodies:
+    """What was sent and answered in calls that were delivered; the calls stay without."""
+
+    name: str = "webhook_calls bodies"
+
+    def rows(self) -> QuerySet[WebhookCall]:
+        if not (days := settings.RETENTION_DAYS_BODIES):
+            return WebhookCall.objects.none()
+        return WebhookCall.objects.filter(
+            status=WebhookCall.Status.SUCCESS,
+            request_body__isnull=False,
+            completed_at__lt=Now() - timedelta(days=days),
+        ).order_by()
+
+    def remove(self, most: int) -> Bit:
+        with short_transaction(alone=False):
+            rows = self.rows().order_by("completed_at").select_for_update(skip_locked=True)
+            keys = list(rows.values_list("pk", flat=True)[: rows_of(most)])
+            calls = WebhookCall.objects.filter(pk__in=keys)
+            number = calls.update(request_body=None, response_body="")
+        return Bit(Counter({self.name: number}), more=number == rows_of(most))
+
+
+def expiries() -> list[Expiry | Bodies]:
     """Return what is over: sessions of finished attempts, log-ins, tasks of the queue library that
-    were taken and never acknowledged, and the results that it keeps of failed ones."""
+    were taken and never acknowledged, and the results that it keeps of failed ones; bodies."""
     week_old = Now() + timedelta(seconds=Conf.RETRY) - timedelta(days=LEFTOVER_DAYS)
     minute_ago = Now() - timedelta(minutes=SESSION_MINUTES)
-    found = [
+    found: list[Expiry | Bodies] = [
+        Bodies(),
         Expiry(AttemptSession, Q(attempt__finished_at__lt=minute_ago)),
         Expiry(Session, Q(expire_date__lt=Now())),
         # A task that is taken is dated as far ahead as it would be given out again.

@@ -3,28 +3,36 @@
 import logging
 from collections import Counter
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.files.storage import storages
 from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from jobtracker import faults, pipelines
+from jobtracker.images.models import FOLDER, stored_again
 from jobtracker.models import FileToRemove
 from jobtracker.retention.rows import Bit, delete, note_files
 
 FILES = 100
+FETCH_MINUTES = 10  # in which a picture that was being fetched when its row went has a row again
 
 logger = logging.getLogger(__name__)
 
 
 def remove(most: int) -> Bit:
-    """Remove some noted files, and then their notes. A source that another job refers to stays.
-    A file that cannot be removed goes to the end of the line."""
-    noted = list(FileToRemove.objects.order_by("pk")[:FILES])
+    """Remove some noted files, and then their notes. A source that another job refers to stays,
+    and so does a picture that was fetched again. A file that cannot be removed goes to the end of
+    the line."""
+    young = Q(name__startswith=f"{FOLDER}/", at__gt=Now() - timedelta(minutes=FETCH_MINUTES))
+    noted = list(FileToRemove.objects.exclude(young, storage="default").order_by("pk")[:FILES])
     needed = _needed([each.name for each in noted if each.storage == "sources"])
+    shown = stored_again([each.name for each in noted if each.storage == "default"])
     done, stuck = [], []
     for each in noted:
-        if each.storage != "sources" or each.name not in needed:
+        if each.name not in (needed if each.storage == "sources" else shown):
             try:
                 storages[each.storage].delete(each.name)
             except Exception as error:  # each kind of storage has errors of its own

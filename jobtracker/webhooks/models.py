@@ -44,7 +44,15 @@ class WebhookCall(Outgoing):
             ),
             one_of("job_type", JobType, "call_job_type_known"),
         ]
-        indexes = [due_index("call_due_by_host")]
+        indexes = [
+            due_index("call_due_by_host"),
+            models.Index(fields=["host"], name="call_by_host"),
+            models.Index(
+                fields=["completed_at"],
+                name="call_with_body",
+                condition=Q(status="success", request_body__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.method} {self.webhook_url}"
