@@ -13,7 +13,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from psycopg.conninfo import make_conninfo
 
 from jobtracker.models import JobQueue, User
@@ -95,8 +95,16 @@ def site(django_db_setup: None) -> Iterator[Site]:
     site.stop()
 
 
+@pytest.fixture(scope="module")
+def profile(site: Site, browser: Browser) -> Iterator[BrowserContext]:
+    """A person's browser, which loads what all pages share once for a module."""
+    profile = browser.new_context(base_url=site.origin, viewport={"width": 1440, "height": 900})
+    yield profile
+    profile.close()
+
+
 @pytest.fixture
-def page(transactional_db: None, site: Site, browser: Browser) -> Iterator[Page]:
+def page(transactional_db: None, site: Site, profile: BrowserContext) -> Iterator[Page]:
     """A window of a signed-in operator. A script error or a refused script fails the test."""
     for job_type in JobType:
         JobQueue.objects.get_or_create(job_type=job_type)
@@ -104,10 +112,12 @@ def page(transactional_db: None, site: Site, browser: Browser) -> Iterator[Page]
     operator.groups.set([Group.objects.get(name="Operators")])
     client = Client()
     client.force_login(operator)
-    context = browser.new_context(base_url=site.origin, viewport={"width": 1440, "height": 900})
+    profile.clear_cookies()
     cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": site.origin}
-    context.add_cookies([cookie])
-    window = context.new_page()
+    profile.add_cookies([cookie])
+    window = profile.new_page()
+    kept = {"origin": site.origin, "storageTypes": "local_storage"}
+    profile.new_cdp_session(window).send("Storage.clearDataForOrigin", kept)
     window.set_default_timeout(20_000)
     errors: list[str] = []
     window.on("pageerror", lambda error: errors.append(str(error)))
@@ -116,5 +126,6 @@ def page(transactional_db: None, site: Site, browser: Browser) -> Iterator[Page]
         lambda message: errors.append(message.text) if "Security Policy" in message.text else None,
     )
     yield window
-    context.close()
+    for opened in profile.pages:
+        opened.close()
     assert not errors

@@ -16,8 +16,18 @@ from jobtracker.models import BackgroundJob
 from jobtracker.states import JobType, Status
 from tests.db.import_runs import PRODUCTS, imported, without_currency, xml_feed
 
-AXE = Path(__file__).with_name("vendor") / "axe.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+AXE = (Path(__file__).with_name("vendor") / "axe.js").read_text()
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+COLOURS = ("color-contrast", "link-in-text-block")
+LIGHT = """() => {
+    document.documentElement.classList.remove("dark");
+    for (const each of document.getAnimations()) each.finish();
+}"""
+# Lists repeat a few kinds of rows: what axe reads of them takes most of its time.
+SHORTEN = """() => {
+    const further = document.querySelectorAll("main :is(tr, li):nth-child(n + 13)");
+    for (const each of further) each.remove();
+}"""
 WIDTHS = (1440, 768, 360, 320)
 MONITOR = "/admin/async-queue-monitor"
 
@@ -53,47 +63,53 @@ def make_jobs(number: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO background_jobs (id, {', '.join(others)}) SELECT uuidv7(),"
-            f" {', '.join(others)} FROM background_jobs, generate_series(2, %s)",
+            f" {', '.join(others)} FROM background_jobs, generate_series(2, %s) AS ten"
+            " ORDER BY ten",
             [number // 10],
         )
 
 
-def violations(page: Page) -> list[str]:
-    """Return what axe-core finds, a line each."""
-    page.evaluate(AXE.read_text())
+def violations(page: Page, *rules: str) -> list[str]:
+    """Return what axe-core finds by these rules or groups of them, a line each."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
     found = page.evaluate(
         "rules => axe.run({runOnly: rules, resultTypes: ['violations']})"
         ".then(({violations}) => violations.flatMap(({id, nodes}) =>"
         " nodes.map(node => `${id}: ${node.target} ${node.failureSummary}`)))",
-        RULES,
+        list(rules),
     )
     return list(found)
 
 
 def troubles(page: Page, address: str) -> list[str]:
-    """Return what is wrong with a page in both themes and at all widths."""
+    """Return what is wrong with a page in both themes and at all widths.
+
+    A theme is a class that changes colours alone, so the page is loaded once, and only the rules
+    about colours are tried in both; the narrow layout is read in one.
+    """
     said: list[str] = []
     page.on("console", lambda line: said.append(line.text) if line.type == "error" else None)
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        page.goto(address)
-        page.locator("main.jt").wait_for()
-        page.wait_for_function(
-            "dark => document.documentElement.classList.contains('dark') === dark",
-            arg=theme == "dark",
-        )
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            if wide > width:
-                said.append(f"{theme} {width}: {wide} wide")
-            # A theme changes colours alone, so the narrow layout is read in one.
-            if width == 1440 or (width, theme) == (360, "light"):
-                said += [f"{theme} {width}: {line}" for line in violations(page)]
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    page.goto(address)
+    page.locator("main.jt").wait_for()
+    page.wait_for_function("document.documentElement.classList.contains('dark')")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            said.append(f"{width}: {wide} wide")
+    page.evaluate(SHORTEN)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    said += [f"dark: {line}" for line in violations(page, *COLOURS)]
+    page.evaluate(LIGHT)
+    said += [f"light: {line}" for line in violations(page, *RULES)]
+    page.set_viewport_size({"width": 360, "height": 900})
+    said += [f"narrow: {line}" for line in violations(page, *RULES)]
     return said
 
 
-@pytest.mark.parametrize("number", [0, 10, 10_000])
+@pytest.mark.parametrize("number", [0, 10_000])
 def test_the_queue(page: Page, number: int) -> None:
     make_jobs(number)
     assert troubles(page, MONITOR) == []

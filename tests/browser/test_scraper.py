@@ -40,7 +40,7 @@ def multiply(number: int) -> None:
         columns = [f.column for f in BackgroundJob._meta.concrete_fields if f.name != "id"]
         cursor.execute(
             "CREATE TEMP TABLE more AS SELECT uuidv7() AS new, j.id AS old FROM some_jobs j,"
-            " generate_series(1, %s)",
+            " generate_series(1, %s) AS ten ORDER BY ten",
             [number],
         )
         cursor.execute(
@@ -72,13 +72,13 @@ def all_states(number: int) -> None:
         multiply(number // 10)
 
 
-@pytest.mark.parametrize("number", [0, 10, 10_000])
+@pytest.mark.parametrize("number", [0, 10_000])
 def test_the_list(page: Page, number: int) -> None:
     all_states(number)
     assert troubles(page, "/scraper") == []
 
 
-@pytest.mark.parametrize("number", [0, 10, 10_000])
+@pytest.mark.parametrize("number", [0, 10_000])
 def test_a_session(page: Page, number: int) -> None:
     session = make_session()
     add_many(session, number)
