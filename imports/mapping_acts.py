@@ -4,9 +4,8 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import replace
 from itertools import count
 
-from imports.mapping.mapping import LENGTH_UNITS
-from imports.mapping.step_forms import FORMS, FilledStep, new_step
-from imports.mapping_lines import MARKS, FieldLine, MappingPage, beside
+from imports.mapping.step_forms import FORMS, FilledStep, filled, new_step
+from imports.mapping_lines import FieldLine, MappingPage, beside, step_of_way
 from imports.mapping_page import MOST_STEPS
 
 
@@ -46,11 +45,7 @@ def acted(page: MappingPage, act: str, form: MappingOf[str, str]) -> MappingPage
 
 def _explicit(line: FieldLine) -> list[FilledStep]:
     """The steps of a line, with its way to read numbers or lengths made one: steps stand for it."""
-    if line.transform in MARKS:
-        return [*line.steps, new_step("decimal", mark=MARKS[line.transform])]
-    if line.transform in LENGTH_UNITS:
-        return [*line.steps, new_step("unit", unit=LENGTH_UNITS[line.transform])]
-    return list(line.steps)
+    return [*line.steps, *(filled(each) for each in step_of_way(line.transform))]
 
 
 def _with_steps(line: FieldLine, steps: list[FilledStep]) -> FieldLine:

@@ -41,7 +41,8 @@ def examples_of(field: dict[str, Any], records: Sequence[Fields]) -> list[Exampl
             found.append(Example(before, "", _sentence(fault.reason, fault.hint)))
             continue
         row = normalise_record(values, styles, {}, mapping.columns)
-        wrong = next(iter(row.errors or row.warnings), None)
+        said_of_it = (each for each in row.errors + row.warnings if each["field"] == target)
+        wrong = next(said_of_it, None)
         said = _sentence(wrong["reason"], wrong["hint"]) if wrong else ""
         found.append(Example(before, _cut(_taken(target, values, row)), said))
     return found

@@ -10,7 +10,7 @@ from typing import Any
 from imports.feed_source import FIELDS_KEPT
 from imports.mapping import Mapping, MappingError, transforms
 from imports.mapping import step_forms as forms
-from imports.mapping.mapping import DECIMAL_COMMA, DECIMAL_POINT
+from imports.mapping.mapping import DECIMAL_COMMA, DECIMAL_POINT, LENGTH_UNITS
 from imports.mapping.step_forms import FilledStep
 from imports.mapping_examples import Example
 from jobtracker.catalogue.normalise import TARGETS, is_code
@@ -59,7 +59,15 @@ class FieldLine:
     @property
     def is_open(self) -> bool:
         """Whether its steps show."""
-        return self.open or bool(self.steps)
+        return self.open or any(step.wrong for step in self.steps)
+
+    @property
+    def hidden(self) -> dict[str, str]:
+        """What the form holds of steps that do not show."""
+        held: dict[str, str] = {}
+        for step in () if self.is_open else self.steps:
+            held |= step.form
+        return held
 
     @property
     def transforms(self) -> tuple[str, ...]:
@@ -116,10 +124,13 @@ class FieldLine:
             says_mark = any(step["do"] == "decimal" for step in steps)
             return [*steps, {"do": "decimal", "mark": mark}] if mark and not says_mark else steps
         usual, *others = transforms(target)
-        if self.transform in others:
-            return self.transform
-        if mark:
-            return next(way for way, each in MARKS.items() if each == mark)
+        way = self.transform if self.transform in others else ""
+        if mark and not way:
+            way = next(each for each, held in MARKS.items() if held == mark)
+        if self.extra:
+            return step_of_way(way)
+        if way:
+            return way
         # The format's own steps, which were taken away, must not come back.
         return [] if self.had_steps else usual if self.transform == usual else None
 
@@ -216,6 +227,15 @@ class MappingPage:
     @property
     def asks_currency(self) -> dict[str, Any] | None:
         return next((each for each in self.questions if each["reason"] == "currency"), None)
+
+
+def step_of_way(way: str) -> list[dict[str, Any]]:
+    """Return the step that does what a way to read numbers or lengths says, none for others."""
+    if way in MARKS:
+        return [{"do": "decimal", "mark": MARKS[way]}]
+    if way in LENGTH_UNITS:
+        return [{"do": "unit", "unit": LENGTH_UNITS[way]}]
+    return []
 
 
 def name_of_default(target: str) -> str:

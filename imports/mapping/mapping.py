@@ -75,7 +75,8 @@ def is_target(target: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Field:
     """One source field and what it feeds; `transform` is one of `transforms(target)` or steps.
-    None means as usual: as the feed's format says, if that is known; no steps (()) mean none."""
+    None means as usual: as the feed's format says, if that is known; no steps (()) mean none. A
+    source that feeds something already feeds more only where steps, or none, are said."""
 
     source: str
     target: str
@@ -110,7 +111,7 @@ class Mapping:
         targets: dict[str, str] = {}
         for item in self.fields:
             _check_field(item)
-            if item.source in sources and not item.steps:
+            if item.source in sources and not isinstance(item.transform, tuple):
                 raise MappingError(f'The field "{item.source}" is mapped twice.')
             sources.add(item.source)
             if item.target in targets and item.target not in _MANY:

@@ -224,10 +224,10 @@ def filled(step: MappingOf[str, Any], prefix: str = "") -> FilledStep:
     return FilledStep(do, {}, kept=json.dumps(step, ensure_ascii=False), prefix=prefix)
 
 
-def new_step(do: str, **values: str) -> FilledStep:
+def new_step(do: str) -> FilledStep:
     """Return a step to be filled in."""
     chosen = {each.name: each.choices[0][0] for each in FORMS[do].settings if each.choices}
-    return FilledStep(do, chosen | values)
+    return FilledStep(do, chosen)
 
 
 def posted(form: MappingOf[str, str], prefix: str) -> FilledStep | None:

@@ -46,7 +46,9 @@ BASE = NOTHING | {"target-0": "sku", "target-1": "name", "target-2": "price", "c
 
 def step(line: int, number: int, do: str, **values: str) -> dict[str, str]:
     begin = f"step-{line}-{number}"
-    return {f"{begin}-do": do} | {f"{begin}-{name}": value for name, value in values.items()}
+    return {f"open-{line}": "1", f"{begin}-do": do} | {
+        f"{begin}-{name}": value for name, value in values.items()
+    }
 
 
 def page_after(client, found: DataImportJob, form: dict[str, str], button: str = ""):
@@ -138,10 +140,19 @@ def test_a_field_feeds_several_targets(operator, waiting):
     assert (lines_of()["A-2"]["name"], lines_of()["A-2"]["finish"]) == ("Diele / Buche", "Buche")
 
 
-def test_twice_without_a_step_is_said_to_be_wrong(operator, waiting):
-    form = BASE | {"source-6": "Titel", "target-6": "finish"}
+def test_a_further_target_may_take_the_values_as_they_stand(operator, waiting):
+    form = BASE | {"source-6": "Serie", "target-6": "finish", "target-4": "brand"}
+    form |= {"source-7": "Preis", "target-7": "stock", "transform-7": "number, 1.234,5"}
+    run(operator, waiting, form)
+    line = lines_of()["A-4"]
+    assert (line["brand"], line["finish"], line["stock"]) == ("Süd", "Süd", 1234)
+
+
+def test_two_fields_for_one_target_are_said_to_be_wrong(operator, waiting):
+    form = BASE | {"source-6": "Farbe", "target-6": "name"}
     answered = act(operator, url(waiting, "answer"), **form)
-    assert (answered.status_code, "mapped twice" in answered.content.decode()) == (400, True)
+    assert answered.status_code == 400
+    assert "Two fields feed name" in answered.content.decode()
 
 
 def test_defaults_fill_gaps_and_are_marked(operator, waiting):

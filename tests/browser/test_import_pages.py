@@ -1,0 +1,66 @@
+"""The pages of an import as a person uses them: steps with live examples, a preview and back."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from imports.models import DataImportJob
+from jobtracker.models import BackgroundJob
+from tests.browser.test_accessibility import troubles
+from tests.db.import_runs import PRODUCTS, imported, without_currency, xml_feed
+
+
+@pytest.fixture
+def address(page: Page, tmp_path: Path) -> str:
+    """The pages of a job that asks for a currency, beside products that it would change."""
+    feed = tmp_path / "feed.xml"
+    imported(xml_feed(feed, PRODUCTS[:2]), "--supplier", "Northlight")
+    wrong = {"sku": "NL-4", "name": "Wrong", "price": "abc", "colour": "red"}
+    job = imported(xml_feed(feed, [*without_currency(), wrong]), "--supplier", "Northlight")
+    return f"/admin/data-import/{DataImportJob.objects.get(background_job=job).pk}"
+
+
+def line(page: Page, field: str) -> Locator:
+    return page.locator(".jt-map > li", has=page.locator(f"code:text-is('{field}')")).first
+
+
+@pytest.mark.parametrize("name", ["preview", "source", "mapping"])
+def test_each_page_is_readable(page: Page, address: str, name: str) -> None:
+    assert troubles(page, f"{address}/{name}") == []
+
+
+def test_steps_with_a_live_example_a_preview_and_back(page: Page, address: str) -> None:
+    page.goto(f"{address}/mapping")
+    line(page, "colour").get_by_role("button", name="Change values").click()
+    line(page, "colour").get_by_label("Step to add").select_option("replace")
+    line(page, "colour").get_by_role("button", name="Add this step").click()
+    line(page, "colour").get_by_label("One a line").fill("grey = anthracite")
+    expect(line(page, "colour").locator(".jt-examples")).to_contain_text("anthracite")
+    line(page, "colour").get_by_label("One a line").fill("grey anthracite")
+    expect(line(page, "colour").locator(".jt-examples")).to_contain_text("not of the form")
+    line(page, "colour").get_by_label("One a line").fill("grey = anthracite")
+    page.fill("[name=currency]", "EUR")
+    page.get_by_role("button", name="Preview").click()
+    page.wait_for_url("**/preview")
+    outcomes = page.locator(".jt-outcomes dd")
+    expect(outcomes).to_have_text(["1", "1", "1", "1", "0"])
+    expect(page.locator(".jt-updates")).to_contain_text("anthracite")
+    page.get_by_role("button", name="Back to the mapping").click()
+    page.wait_for_url("**/mapping")
+    expect(page.locator("[name=currency]")).to_have_value("EUR")
+    expect(line(page, "colour").get_by_label("One a line")).to_have_value("grey = anthracite")
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name="Confirm and import").click()
+    page.wait_for_url(f"**{address}")
+    job = BackgroundJob.objects.latest("pk")
+    assert job.waiting_for is None
+    assert job.answer["currency"]["defaults"] == {"currency": "EUR"}
+
+
+def test_the_return_key_confirms_nothing(page: Page, address: str) -> None:
+    page.goto(f"{address}/mapping")
+    page.fill("[name=currency]", "EUR")
+    page.press("[name=currency]", "Enter")
+    expect(page.locator("[name=currency]")).to_have_value("EUR")
+    assert BackgroundJob.objects.latest("pk").waiting_for == "currency"
