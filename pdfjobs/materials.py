@@ -6,11 +6,13 @@ from dataclasses import asdict
 from typing import Any
 
 from django.db import connection
+from django.db.models import Max
 
 from jobtracker.catalogue import write
 from jobtracker.catalogue.models import CatalogueSource, DecimalStyle, Kind, Supplier
 from jobtracker.catalogue.normalise import decimal_style, normalise_record
 from jobtracker.context import JobContext
+from jobtracker.images.queue import add_web_of_rows
 from jobtracker.monitor.words import counted
 from jobtracker.states import Permanent
 from pdfjobs.models import PdfDocument, PdfImage, PdfPage, PdfRow
@@ -98,7 +100,19 @@ def extract(context: JobContext, document: PdfDocument) -> None:
 
         return Done({"records": len(rows)}, made=bool(rows), lacking=bool(failed), save=save)
 
-    each(context, document, "materials_extracted", work, fields=("found",), last=True)
+    def queue_pictures() -> None:
+        last = PdfRow.objects.filter(job_id=context.job.id).aggregate(last=Max("number"))["last"]
+        add_web_of_rows(context, PdfRow._meta.db_table, last or 0)
+
+    each(
+        context,
+        document,
+        "materials_extracted",
+        work,
+        fields=("found",),
+        last=True,
+        before_end=queue_pictures,
+    )
 
 
 def rows_of(

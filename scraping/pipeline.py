@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.forms import Form
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 
 from jobtracker.context import JobContext
+from jobtracker.images.queue import add_web_of_rows
 from jobtracker.lifecycle import Created
 from jobtracker.models import BackgroundJob, JobSchedule, User
 from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Invented, ItemTable, Pipeline, Stage
@@ -155,8 +156,11 @@ class ScrapingPipeline(Pipeline):
             context.checkpoint(counts.total, {"stopped": stopped})
 
     def materials_discovered(self, context: JobContext) -> None:
-        """Count what the pages gave, and how complete it is."""
+        """Count what the pages gave, and how complete it is; queue its pictures, which are of the
+        same hosts and so wait until the pages are read."""
         session, _ = _session(context)
+        last = ScrapingRow.objects.filter(job_id=context.job.id).aggregate(last=Max("number"))
+        add_web_of_rows(context, ScrapingRow._meta.db_table, last["last"] or 0)
         counts = self.recount(context.job.id)
         materials = counts.result["materials"]
         data: dict[str, Any] = {"coverage": outcome.coverage(context.job.id)}

@@ -15,11 +15,22 @@ NO_ADDRESS = "It is no http or https address."
 
 def add_of_rows(context: JobContext, rows_table: str, last: int) -> None:
     """Queue the pictures of the materials that the job's rows up to number `last` created or
-    updated. `rows_table` is one that `catalogue.write` fills. Done again it changes nothing."""
+    updated; what is no web address is noted as failed. `rows_table` is one that `catalogue.write`
+    fills. Done again it changes nothing."""
+    _add(context, rows_table, last, "url <> ''")
+
+
+def add_web_of_rows(context: JobContext, rows_table: str, last: int) -> None:
+    """Do the same where other pictures than those at web addresses are no fault: a site's page has
+    some within itself, and those of a PDF are files of ours."""
+    _add(context, rows_table, last, "url ~* '^https?://'")
+
+
+def _add(context: JobContext, rows_table: str, last: int, wanted: str) -> None:
     for first in range(0, last, ROWS):
         with context.transaction(), connection.cursor() as cursor:
             cursor.execute(
-                _ADD.format(rows=rows_table),
+                _ADD.format(rows=rows_table, wanted=wanted),
                 {
                     "job": context.job.id,
                     "after": first,
@@ -77,7 +88,7 @@ WITH named AS MATERIALIZED (
 once AS MATERIALIZED (
     SELECT url, {_HASH.format(url="url")} AS hash, min(supplier_id) AS supplier_id,
         left(lower(substring(url from '(?i)^https?://([^/?#\\s]+)')), 255) AS host
-    FROM named WHERE url <> '' GROUP BY url)
+    FROM named WHERE {{wanted}} GROUP BY url)
 INSERT INTO image_fetches (url, url_hash, host, supplier_id, job_id, status, error_message,
     next_retry_at, completed_at)
 SELECT url, hash, coalesce(host, ''), supplier_id, %(job)s::uuid,

@@ -7,11 +7,12 @@ from django.core.files.storage import storages
 
 from jobtracker import lifecycle
 from jobtracker.catalogue.models import Material, Supplier
+from jobtracker.images.models import ImageFetch
 from jobtracker.models import BackgroundJob, User
 from pdfjobs.models import PdfChunk, PdfEmbedding, PdfImage, PdfPage, PdfRow
 from pdfjobs.start import retry_pages
 
-from .import_runs import lines_of, manage, work_off
+from .import_runs import imported, lines_of, manage, work_off, xml_feed
 from .pdf_runs import HEAD, Shelf, document_of, pdf_file, processed, put_in_place, states_of
 
 pytestmark = pytest.mark.django_db
@@ -187,6 +188,20 @@ def test_a_record_names_its_picture(shelf, pdf):
     assert line["provenance"]["images"][0]["box"] == [10, 10, 40, 40]
     again = processed(pdf, "--supplier", "Pictured", "--again")
     assert (again.result["unchanged"], again.result["updated"]) == (3, 0)
+
+
+def test_only_web_addresses_are_fetched_of_what_a_material_shows(shelf, pdf, tmp_path):
+    """The pictures of a PDF are files of ours, shown as they are."""
+    shelf.picture_pages = frozenset({2})
+    url = "https://x.example/1.jpg"
+    feed = xml_feed(tmp_path / "t.xml", [{"sku": "NL-2", "name": "Chalk", "image_link": url}])
+    assert imported(feed, "--supplier", "Pictured").status == "completed"
+    ImageFetch.objects.all().delete()
+    job = processed(pdf, "--supplier", "Pictured")
+    assert (job.status, job.result["updated"]) == ("completed", 1)
+    assert list(ImageFetch.objects.values_list("url", "status", "job_id")) == [
+        (url, "pending", job.pk)
+    ]
 
 
 def test_a_password_is_asked_for_and_the_job_goes_on_with_it(shelf, pdf):

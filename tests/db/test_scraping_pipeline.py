@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from jobtracker import lifecycle, pipelines
+from jobtracker.images.models import ImageFetch
 from jobtracker.models import BackgroundJob, JobCheckpoint
 from jobtracker.states import Waiting
 from scraping.models import ScrapingPage, ScrapingRow, ScrapingSession
@@ -43,6 +44,25 @@ def test_a_crawl_reads_what_was_discovered_and_counts_from_the_rows(site):
     session = session_of(job)
     assert (session.total_pages, session.failed_pages, session.materials_processed) == (4, 1, 2)
     assert set(stages(job).values()) == {"done"}
+
+
+def test_pictures_at_web_addresses_are_queued_when_all_pages_are_read(site):
+    inline = "data:image/png;base64,iVBORw0KGgo="
+    site.pages["/b"] = [product("B", "Ash", price="8.90", images=[inline, "//x.example/b.jpg"])]
+    meanwhile = []
+    site.before = lambda path: meanwhile.append(queued())
+    job = scraped("/")
+    assert meanwhile == [{}, {}, {}]
+    assert job.status == "completed", job.error
+    assert queued() == {"https://x.example/a.jpg": "pending", "https://x.example/b.jpg": "pending"}
+    assert set(ImageFetch.objects.values_list("job_id", flat=True)) == {job.pk}
+    lifecycle.rerun_from(job.pk, "materials_discovered", None, "again")
+    work_off()
+    assert len(queued()) == 2
+
+
+def queued():
+    return dict(ImageFetch.objects.values_list("url", "status"))
 
 
 def test_the_mode_that_discovery_found_is_the_crawls(site):
