@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
-
 from jobtracker.redaction import scrub
 from jobtracker.webhooks.models import WebhookCall
 
 
 def call(job_id: UUID, job_type: str, url: str, body: Any, items: int) -> WebhookCall:
     """Return a call to be sent, not saved yet. `body` is JSON that carries so many products."""
+    import httpx  # 8 MB and a tenth of a second that most processes never need
+
     return WebhookCall(
         job_id=job_id,
         job_type=job_type,
