@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 
 from imports.feed_source import check_url
+from imports.readers import Source
 from imports.start import template_named
 from jobtracker.catalogue.models import Supplier
 from jobtracker.catalogue.normalise import is_code
@@ -111,14 +112,28 @@ class ReadingForm(forms.Form):
         max_length=1000,
         label="Record of XML or JSON",
         widget=forms.TextInput(attrs={"list": "import-records", "autocomplete": "off"}),
-        help_text="the path of one product",
+        help_text="path of one product",
     )
     entry = forms.CharField(
         required=False,
         max_length=500,
         label="File in the archive, or sheet",
-        help_text="as lists/prices.xlsx/Sheet1",
+        help_text="as prices.xlsx/Sheet1",
     )
+
+    def __init__(self, *args: Any, source: Source | None = None, **kwargs: Any) -> None:
+        """Ask only for what means anything to the way in which the `source` was read, if it was."""
+        super().__init__(*args, **kwargs)
+        if source is None:
+            return
+        if source.type != "csv":
+            del self.fields["delimiter"]
+        if source.type not in ("xml", "json"):
+            del self.fields["record"]
+        if source.type == "xlsx":
+            del self.fields["encoding"]
+        if not source.entry:
+            del self.fields["entry"]
 
     def clean_encoding(self) -> str:
         name: str = self.cleaned_data["encoding"]

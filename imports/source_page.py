@@ -78,14 +78,20 @@ class Reading:
         return f"line {line:,}" if line else "none: columns are numbered"
 
 
-def reading_in_use(detail: DataImportJob, job: BackgroundJob) -> tuple[Reading | None, str]:
-    """Return how the job read its source, or None and why that does not show: "" where it has not
-    read it, or not yet."""
+def source_in_use(job: BackgroundJob) -> tuple[Source | None, list[Candidate]]:
+    """Return how a job read its source, None where it has not or not yet, and what else could be
+    the record."""
     parsed = JobCheckpoint.objects.filter(job=job, stage="feed_parsed").first()
     if parsed is None or "source" not in parsed.data:
-        return None, ""
-    source = Source.from_json(parsed.data["source"])
+        return None, []
     candidates = [Candidate(path, count, 0, why) for path, count, why in parsed.data["candidates"]]
+    return Source.from_json(parsed.data["source"]), candidates
+
+
+def read_so(
+    detail: DataImportJob, source: Source, candidates: list[Candidate]
+) -> tuple[Reading, str]:
+    """Return what the job read, and why its records do not show, "" where they do."""
     head, records, why_not = b"", [], ""
     try:
         with stored_source.opened(detail, source) as path:
@@ -93,7 +99,8 @@ def reading_in_use(detail: DataImportJob, job: BackgroundJob) -> tuple[Reading |
             records = list(islice(readers.read(path, source), RECORDS))
     except (NotOpened, UnreadableFeed) as error:
         why_not = str(error)
-    return _reading(source, head, stated_of(job), candidates, records), why_not
+    stated = stated_of(detail.background_job)
+    return _reading(source, head, stated, candidates, records), why_not
 
 
 def read_otherwise(detail: DataImportJob, stated: dict[str, str]) -> Reading:

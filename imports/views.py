@@ -106,7 +106,8 @@ def source(request: HttpRequest, pk: str) -> HttpResponse:
     import that reads it so."""
     found, page = _found(pk)
     filled = _posted(request)
-    form = ReadingForm(filled, initial=source_page.stated_of(page.job))
+    in_use, candidates = source_page.source_in_use(page.job)
+    form = ReadingForm(filled, initial=source_page.stated_of(page.job), source=in_use)
     read, why_not = None, ""
     try:
         if filled is not None and form.is_valid():
@@ -119,8 +120,8 @@ def source(request: HttpRequest, pk: str) -> HttpResponse:
     except (stored_source.NotOpened, SourceRefused) as error:
         why_not = str(error)
     tried = read is not None
-    if not tried and not why_not:
-        read, why_not = source_page.reading_in_use(found, page.job)
+    if in_use and not tried and not why_not:
+        read, why_not = source_page.read_so(found, in_use, candidates)
     parsed = JobCheckpoint.objects.filter(job=page.job, stage="feed_parsed")
     count = parsed.values_list("items", flat=True).first()
     context = {

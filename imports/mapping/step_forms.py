@@ -14,6 +14,7 @@ from .steps import STEPS, StepError, step_of
 
 Kind = Literal["text", "number", "choice", "field", "fields", "table", "lines"]
 KEEP, DROP, PUT = "", "drop", "put"
+MOST_FIELDS = 20  # that a step looks at beside its own
 _SHOWN_SIGNS = (("\n", "\\n"), ("\t", "\\t"))
 
 
@@ -200,15 +201,8 @@ class FilledStep:
         return {setting.name: text}
 
     def _fields(self, setting: Setting) -> list[str]:
-        names = sorted(
-            (
-                name
-                for name in self.values
-                if name.startswith(f"{setting.name}-") and name.rpartition("-")[2].isdecimal()
-            ),
-            key=lambda name: int(name.rpartition("-")[2]),
-        )
-        return [self.values[name] for name in names if self.values[name]]
+        names = (f"{setting.name}-{number}" for number in range(MOST_FIELDS))
+        return [value for name in names if (value := self.values.get(name))]
 
 
 def filled(step: MappingOf[str, Any], prefix: str = "") -> FilledStep:
@@ -236,13 +230,16 @@ def posted(form: MappingOf[str, str], prefix: str) -> FilledStep | None:
     kept = form.get(f"{prefix}-kept", "")
     if do not in (STEPS if kept else FORMS):
         return None
-    begin = f"{prefix}-"
-    values = {
-        name.removeprefix(begin): value
-        for name, value in form.items()
-        if name.startswith(begin) and name not in (f"{prefix}-do", f"{prefix}-kept")
-    }
-    return FilledStep(do, {} if kept else values, kept, prefix)
+    values: dict[str, str] = {}
+    for setting in () if kept else FORMS[do].settings:
+        names = [setting.name]
+        if setting.kind == "fields":
+            names = [f"{setting.name}-{number}" for number in range(MOST_FIELDS)]
+        for name in names:
+            if (given := form.get(f"{prefix}-{name}")) is None:
+                break
+            values[name] = given
+    return FilledStep(do, values, kept, prefix)
 
 
 def checked(step: FilledStep) -> FilledStep:

@@ -128,8 +128,6 @@ def test_bytes_that_another_job_imports_are_not_imported_twice(operator, greek):
         ("encoding", "utf-8", "The file is not utf-8"),
         ("encoding", "base64", "no text encoding"),
         ("delimiter", "::", "more than one character"),
-        ("record", "catalog/product", "a record path can only be given for XML and JSON"),
-        ("entry", "prices.csv", "There is no “prices.csv”"),
     ],
 )
 def test_a_wrong_value_is_said_at_its_field(operator, greek, field, value, said):
@@ -169,6 +167,8 @@ def test_another_file_of_the_archive(operator, tmp_path):
     assert "is read, not shades.csv" in page.content.decode()
     looked = act(operator, url(found), entry="shades.csv", look="1").context["read"]
     assert looked.columns == ["code", "shade"]
+    wrong = act(operator, url(found), entry="prices.csv", look="1").context["form"].errors
+    assert 'no file "prices.csv"' in wrong["entry"][0]
 
 
 def test_a_feed_that_could_not_be_read_can_be_read_otherwise(operator, tmp_path):
@@ -182,6 +182,14 @@ def test_a_feed_that_could_not_be_read_can_be_read_otherwise(operator, tmp_path)
     act(operator, url(found), encoding="windows-1252")
     work_off()
     assert BackgroundJob.objects.latest("pk").waiting_for == Waiting.MAPPING
+
+
+def test_it_asks_for_what_means_anything_to_the_type(operator, greek, tmp_path):
+    def asked(found: DataImportJob) -> list[str]:
+        return list(operator.get(url(found)).context["form"].fields)
+
+    assert asked(greek) == ["encoding", "delimiter"]
+    assert asked(run_of(xml_feed(tmp_path / "tiles.xml"))) == ["encoding", "record"]
 
 
 def test_a_source_that_is_gone_says_so(operator, tmp_path):
