@@ -1,7 +1,7 @@
 """What libxml2 mends of malformed XML when a person asks for it, and what it may not.
 
-It leaves out what is wrong within a text. Of wrong tags it makes elements that stand in each other,
-or it ends early; so nothing is taken as mended where a record that is written would not be read.
+It leaves out what is wrong within a text. With wrong tags elements come to stand in each other or
+further out, or it ends early: so nothing is taken as mended where a record might not be read.
 """
 
 import re
@@ -79,7 +79,7 @@ class Repairs:
 
 
 def check(path: Path, codec: str, tree: PathTree, record: PathNode, repairs: Repairs) -> None:
-    """Raise UnreadableFeed where a record was lost, or got into another one, in the repair."""
+    """Raise UnreadableFeed where a record was lost, or got to another place, in the repair."""
     name = _local(record.name)
     first = (repairs.of_tags or repairs.faults)[0]
     alike = [node for node in tree.root.descendants() if _local(node.name) == name]
@@ -89,11 +89,10 @@ def check(path: Path, codec: str, tree: PathTree, record: PathNode, repairs: Rep
             f"The XML cannot be repaired: <{name}> stands in it {written:,} times, and {read:,} of"
             f" them would be read, for it is malformed at {_place(first)}."
         )
-    nested = any(_local(each.name) == name for node in alike for each in node.descendants())
-    if nested and (repairs.of_tags or not repairs.all_known):
+    if len(alike) > 1 and (repairs.of_tags or not repairs.all_known):
         raise UnreadableFeed(
-            f"The XML cannot be repaired: a <{name}> may stand within another, for the tags do not"
-            f" fit at {_place(first)}."
+            f"The XML cannot be repaired: a <{name}> may have come to stand elsewhere or within"
+            f" another, for the tags do not fit at {_place(first)}."
         )
 
 

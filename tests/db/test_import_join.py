@@ -190,3 +190,12 @@ def test_the_mapping_names_the_fields_of_both(texts, prices):
     assert found["joined/Price"] == "price"
     assert found["sku"] == "sku"
     assert json.dumps(found).count("joined/") == 3
+
+
+def test_a_suggestion_names_them_too_and_is_a_mapping(texts, prices, tmp_path):
+    suggested = manage("suggest_mapping", texts, "--join", prices)
+    assert "joined/Price" in {each["source"] for each in suggested.json["fields"]}
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text(suggested.out)
+    job = imported(texts, "--join", prices, "--mapping", mapping, *SUPPLIER)
+    assert (job.status, job.result["created"]) == (Status.COMPLETED, 4), job.question

@@ -110,7 +110,10 @@ def test_a_cut_off_feed_stays_refused(file: Path, cut: int) -> None:
     ("broken", "sentence"),
     [
         # an end tag too few puts the next record into this one
-        ("<product><sku>B1</sku><name>x</product>", "a <product> may stand within another, for"),
+        (
+            "<product><sku>B1</sku><name>x</product>",
+            "a <product> may have come to stand elsewhere or within another, for",
+        ),
         # one too many ends the document early
         ("</product>", "<product> stands in it 5 times, and 3 of them would be read, for"),
         ("</catalog>", "<product> stands in it 5 times, and 3 of them would be read, for"),
@@ -124,6 +127,11 @@ def test_no_record_is_lost_in_a_repair(file: Path, broken: str, sentence: str) -
     assert told.startswith("The XML cannot be repaired: ")
     assert sentence in told
     assert "line " in told
+
+
+def test_a_record_that_gets_out_of_its_list_is_not_lost(file: Path) -> None:
+    text = f"<shop><list>{GOOD}</product>{GOOD}</list></shop>"
+    assert "may have come to stand elsewhere" in refusal(file, text)
 
 
 def test_records_in_comments_and_cdata_are_none(file: Path) -> None:

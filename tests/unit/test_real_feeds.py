@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from imports.readers import UnreadableFeed, inspect, read, survey
+from imports.readers import inspect, read, survey
 
 FOLDER = Path(os.environ.get("REAL_INPUTS", "")) / "feeds"
 
@@ -64,6 +64,10 @@ def test_shopify_rows_are_read_whole() -> None:
     assert next(read(path, found.source)).fields["Tags"] == "Pot, Plants"
 
 
-def test_json_lines_are_named() -> None:
-    with pytest.raises(UnreadableFeed, match="The file is JSON"):
-        inspect(FOLDER / "icecat-tablets.ndjson")
+def test_json_lines_are_records() -> None:
+    path = FOLDER / "icecat-tablets.ndjson"
+    found = inspect(path)
+    assert found.source.record_path == "$"
+    seen = survey(path, found.source)
+    assert (seen.count, seen.unusable) == (10, 0)
+    assert next(read(path, found.source)).fields["currency"]

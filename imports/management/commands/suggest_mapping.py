@@ -21,6 +21,8 @@ class Command(TrackerCommand):
         parser.add_argument("--encoding")
         parser.add_argument("--delimiter")
         parser.add_argument("--entry", help="a file in an archive, or a sheet of a workbook")
+        parser.add_argument("--join", metavar="FILE[:FIELD[=FIELD]]", help="as of import_feed")
+        parser.add_argument("--repair", action="store_true", help="as of import_feed")
         parser.add_argument("--json", action="store_true", help="the only form there is")
 
     def run(self, **options: Any) -> None:
@@ -32,6 +34,8 @@ class Command(TrackerCommand):
             encoding=options["encoding"],
             delimiter=options["delimiter"],
             entry=options["entry"],
+            join=options["join"],
+            repair=options["repair"],
         )
         found = preview.suggestion(request)
         self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))
