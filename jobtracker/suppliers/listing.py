@@ -14,7 +14,7 @@ from jobtracker.catalogue.models import Supplier, SupplierCoverage
 from jobtracker.models import BackgroundJob
 from jobtracker.monitor import rows
 from jobtracker.monitor.rows import Row
-from jobtracker.suppliers.charts import percent
+from jobtracker.suppliers.charts import LABELS, percent
 
 SHARES = ("price", "picture", "ean")
 
@@ -35,9 +35,9 @@ class Line:
     def shares(self) -> list[tuple[str, str]]:
         """The shares of the active materials, as (label, words)."""
         if self.figures is None:
-            return [(name, "") for name in SHARES]
+            return [(LABELS[name], "") for name in SHARES]
         of = self.figures.active
-        return [(name, percent(getattr(self.figures, name), of)) for name in SHARES]
+        return [(LABELS[name], percent(getattr(self.figures, name), of)) for name in SHARES]
 
 
 def found(text: str) -> QuerySet[Supplier]:

@@ -25,7 +25,7 @@ SEE = "catalogue.view_supplier"
 CHANGE = "catalogue.change_supplier"
 SUBJECT = "supplier"  # as the admin calls it
 PAGE = 50
-RUNS = 25
+RUNS = 10
 TEXT_CHARS = 120
 
 

@@ -127,9 +127,9 @@ def test_the_list_shows_figures_and_the_last_run(viewer, supplier):
     job = make_job(supplier_id=supplier.pk)
     Supplier.objects.create(name="Bare")
     bare, full = viewer.get(LIST).context["lines"]
-    assert (bare.figures, bare.run, bare.shares[0]) == (None, None, ("price", ""))
+    assert (bare.figures, bare.run, bare.shares[0]) == (None, None, ("Price", ""))
     assert (full.figures.active, full.figures.inactive) == (4, 1)
-    assert full.shares == [("price", "50 %"), ("picture", "25 %"), ("ean", "25 %")]
+    assert full.shares == [("Price", "50 %"), ("Picture", "25 %"), ("EAN", "25 %")]
     assert full.run.job.pk == job.pk
     assert "Pending" in text_of(viewer.get(LIST))
 
