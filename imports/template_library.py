@@ -75,7 +75,8 @@ class Line:
 
 @dataclass(frozen=True)
 class Version:
-    """One version, and what it changed of the one before it; None for the first."""
+    """One version, how many runs obeyed it, and what it changed of the one before it; None for the
+    first."""
 
     template: MappingTemplate
     runs: int
@@ -128,17 +129,20 @@ LEFT JOIN LATERAL (
 """
 
 
-def versions(template: MappingTemplate) -> list[Version]:
-    """Return all versions of a template, the newest first."""
-    rows = list(_all(template).order_by("version"))
+def newest_of(template: MappingTemplate) -> MappingTemplate:
+    """Return the newest version of a template."""
+    return _all(template).select_related("supplier").order_by("-version")[0]
+
+
+def versions(template: MappingTemplate, limit: int) -> list[Version]:
+    """Return the newest versions of a template, the newest first."""
+    rows = list(_all(template).order_by("-version")[: limit + 1])
     runs = _runs(rows)
-    found = []
-    before: MappingTemplate | None = None
-    for row in rows:
-        changed = changes(before.mapping, row.mapping) if before else None
-        found.append(Version(row, runs.get(row.pk, 0), changed))
-        before = row
-    return found[::-1]
+    older: list[MappingTemplate | None] = [*rows[1:], None]
+    return [
+        Version(row, runs.get(row.pk, 0), changes(before.mapping, row.mapping) if before else None)
+        for row, before in zip(rows, older, strict=True)
+    ][:limit]
 
 
 def _runs(rows: Sequence[MappingTemplate]) -> dict[int, int]:
@@ -208,7 +212,7 @@ def add_version(
         mapping = Mapping.from_json(mapping.to_json(), known)
     with transaction.atomic():
         _lock(base.supplier_id)
-        last = _all(base).order_by("-version")[0]
+        last = newest_of(base)
         if after is not None and last.version != after:
             raise Refused(
                 f"Someone has saved version {last.version} meanwhile; nothing was saved. Look at it"

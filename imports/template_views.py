@@ -32,6 +32,7 @@ SEE = "imports.view_mappingtemplate"
 CHANGE = "imports.change_mappingtemplate"
 PAGE = 50
 RUNS = 25
+VERSIONS = 30
 TEXT_CHARS = 120
 
 
@@ -69,8 +70,7 @@ def templates(request: HttpRequest) -> HttpResponse:
 def template(request: HttpRequest, template_id: str) -> HttpResponse:
     """Show one template: what it says, its versions, and the imports that obeyed it."""
     found = _found(template_id)
-    versions = library.versions(found)
-    newest = versions[0].template
+    newest = library.newest_of(found)
     [line] = library.lines([newest])
     ids = list(library.imports(newest).values_list("background_job_id", flat=True)[:RUNS])
     jobs = BackgroundJob.objects.filter(pk__in=ids).order_by("-pk")
@@ -80,7 +80,8 @@ def template(request: HttpRequest, template_id: str) -> HttpResponse:
         "line": line,
         "fields": _field_lines(newest),
         "defaults": newest.mapping.get("defaults", {}),
-        "versions": versions,
+        "versions": library.versions(newest, VERSIONS),
+        "older": max(0, newest.version - VERSIONS),
         "history": rows.read(jobs),
         "limit": RUNS,
     }
@@ -90,7 +91,7 @@ def template(request: HttpRequest, template_id: str) -> HttpResponse:
 @staff_required(CHANGE)
 def edit(request: HttpRequest, template_id: str) -> HttpResponse:
     """Show the newest version's mapping as a form, and save what was changed as the next one."""
-    newest = library.versions(_found(template_id))[0].template
+    newest = library.newest_of(_found(template_id))
     posted = request.POST if request.method == "POST" else None
     form = MappingForm(newest, library.feed_fields(newest), posted)
     wrong = ""
@@ -143,7 +144,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @operator_required(CHANGE)
 def upload(request: HttpRequest, template_id: str) -> HttpResponse:
     """Take the next version from a file."""
-    newest = library.versions(_found(template_id))[0].template
+    newest = library.newest_of(_found(template_id))
     form = FileForm(request.POST, request.FILES)
     if not form.is_valid():
         messages.error(request, f"Not kept. {_said(form)}")

@@ -1,6 +1,7 @@
 """The pages of the suppliers: the list, and one supplier with its defaults, runs and materials."""
 
 from typing import Any, cast
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -104,6 +105,7 @@ def _page(request: HttpRequest, found: Supplier, form: SupplierForm) -> HttpResp
         "figures": shown[-1].row if shown else None,
         "charts": charts.draw(shown),
         "points": shown[::-1],
+        "known_jobs": _known([point.row.job_id for point in shown]),
         "labels": charts.LABELS.values(),
         "base": charts.BOTTOM,
         "history": history[:RUNS],
@@ -119,6 +121,11 @@ def _page(request: HttpRequest, found: Supplier, form: SupplierForm) -> HttpResp
     }
     status = 400 if form.is_bound else 200
     return render(request, "suppliers/supplier.html", context, status=status)
+
+
+def _known(jobs: list[UUID | None]) -> set[UUID]:
+    """Return those of the jobs that are kept still."""
+    return set(BackgroundJob.objects.filter(pk__in=jobs).values_list("pk", flat=True))
 
 
 def _frame(request: HttpRequest, title: str) -> dict[str, Any]:

@@ -184,6 +184,7 @@ def test_the_page_shows_figures_over_time_runs_and_links(viewer, supplier):
     ]  # fmt: skip
     assert page.context["charts"][0].segments == [(0.0, 4.0, 100.0, 32.0)]
     assert "Price: 50 %; 100 % on" in text
+    assert "a run that is not kept" in text
     assert "/admin/materials?supplier=Northlight+Tiles&amp;state=active" in text
     assert f"job-{job.pk}" in text
     assert f"job-{other.pk}" not in text

@@ -212,6 +212,16 @@ def test_the_page_shows_versions_with_what_each_changed(viewer, template):
     assert f"job-{run.background_job_id}" in text_of(page)
 
 
+def test_of_many_versions_the_newest_are_shown(viewer, template):
+    for number in range(2, 33):
+        make(template.supplier, version=number)
+    page = viewer.get(address(template))
+    shown = page.context["versions"]
+    assert [each.template.version for each in shown[:: len(shown) - 1]] == [32, 3]
+    assert shown[-1].changes == []
+    assert "and 2 older" in text_of(page)
+
+
 def test_an_edit_is_a_new_version_and_leaves_the_old_one(operator, template):
     form = edited(template, **{"target-2": "attribute.list price", "how-2": ""})
     form |= {"source-3": "net", "target-3": "price", "how-3": '[{"do": "decimal", "mark": ","}]'}
