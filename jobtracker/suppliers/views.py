@@ -125,7 +125,8 @@ def _page(request: HttpRequest, found: Supplier, form: SupplierForm) -> HttpResp
 
 def _known(jobs: list[UUID | None]) -> set[UUID]:
     """Return those of the jobs that are kept still."""
-    return set(BackgroundJob.objects.filter(pk__in=jobs).values_list("pk", flat=True))
+    named = [each for each in jobs if each]
+    return set(BackgroundJob.objects.filter(pk__in=named).values_list("pk", flat=True))
 
 
 def _frame(request: HttpRequest, title: str) -> dict[str, Any]:

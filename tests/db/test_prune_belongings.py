@@ -29,7 +29,7 @@ STAYS = {
     "material_sources.job_id": "the catalogue outlives the jobs that filled it",
     "material_versions.job_id": "undo goes by the id alone, for UNDO_DAYS",
     "material_versions.old_job": "undo gives it back",
-    "supplier_coverage.job_id": "a supplier's figures outlive the run after which they were counted",
+    "supplier_coverage.job_id": "a supplier's figures outlive the run that they followed",
 }
 
 
