@@ -3,12 +3,13 @@ bears a warning; no whole row before it is missing or changed."""
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from imports.readers import Record, UnreadableFeed, inspect, read, unpacked
+from imports.readers import Join, Record, Source, UnreadableFeed, inspect, joining, read, unpacked
 
 PRODUCTS = [
     {"sku": f"A{n:03}", "name": f"Tile ä {n}", "price": f"{n}.50", "note": 'say "ha",\nok'}
@@ -41,6 +42,7 @@ FEEDS: dict[str, bytes] = {
     "xml": xml(),
     "csv": csv(),
     "json": json.dumps({"products": PRODUCTS}, ensure_ascii=False, indent=1).encode(),
+    "json under keys": json.dumps({each["sku"]: each for each in PRODUCTS}, indent=1).encode(),
     "json lines": lines(),
 }
 
@@ -52,7 +54,11 @@ def opened(file: Path, content: bytes) -> list[Record]:
 
 
 def plain(record: Record) -> Any:
-    return {name: value.replace("\r", "") for name, value in record.fields.items()}  # type: ignore[union-attr]
+    return {
+        name: value.replace("\r", "")  # type: ignore[union-attr]
+        for name, value in record.fields.items()
+        if name != "@key"
+    }
 
 
 @pytest.mark.parametrize("name", FEEDS)
@@ -81,3 +87,41 @@ def test_a_cut_gzip_is_refused(tmp_path: Path, name: str) -> None:
     for length in range(1, len(packed), 10):
         with pytest.raises(UnreadableFeed):
             opened(tmp_path / "feed", packed[:length])
+
+
+def test_a_cut_feed_is_not_repaired(tmp_path: Path) -> None:
+    file = tmp_path / "feed"
+    whole = xml().replace(b"Tile", b"Tile &", 1)
+    file.write_bytes(whole)
+    assert inspect(file, repair=True).warnings
+    for length in range(1, len(whole) - 1, 10):
+        file.write_bytes(whole[:length])
+        with pytest.raises(UnreadableFeed):
+            inspect(file, type="xml", repair=True)
+
+
+@pytest.mark.parametrize("name", FEEDS)
+def test_a_cut_second_file_is_refused_or_nothing_is_made_up(tmp_path: Path, name: str) -> None:
+    texts, prices = tmp_path / "texts", tmp_path / "prices"
+    texts.write_bytes(FEEDS["csv"])
+    prices.write_bytes(FEEDS[name])
+    join = Join(inspect(prices).source, "prices", "sku", "sku")
+    source = replace(inspect(texts).source, join=join)
+    refusals = []
+    for length in range(1, len(FEEDS[name]) - 1, 40):
+        prices.write_bytes(FEEDS[name][:length])
+        to = tmp_path / f"joined-{length}"
+        try:
+            joining.write(to, texts, source, prices, alone)
+        except UnreadableFeed as error:
+            refusals.append(str(error))
+            continue
+        found = [str(each.fields.get("joined/price", "")) for each in read(to, source)]
+        for price, product in zip(found, PRODUCTS, strict=False):
+            assert product["price"].startswith(price)
+    assert all(each.startswith("prices: ") for each in refusals)
+    assert refusals
+
+
+def alone(path: Path, source: Source) -> Any:
+    return read(path, replace(source, join=None))
