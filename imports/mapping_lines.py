@@ -156,6 +156,10 @@ class MappingPage:
             held |= line.form
         return held
 
+    def line(self, index: str) -> FieldLine | None:
+        """Return the line of that index."""
+        return next((line for line in self.lines if str(line.index) == index), None)
+
     @property
     def targets(self) -> list[tuple[str, str]]:
         """What a field can feed, with its label."""

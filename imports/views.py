@@ -182,7 +182,8 @@ def reject_file(request: HttpRequest, pk: str) -> HttpResponseBase:
 @staff_required()
 def mapping(request: HttpRequest, pk: str) -> HttpResponse:
     """Show the feed's fields and what each feeds; a form while the job waits for it. Posted to, it
-    shows the form as it was left, with a step more or less where a button says so."""
+    shows the form as it was left, with a step more or less where a button says so; where a script
+    asks, of the line that its element belongs to alone."""
     found, page = _found(pk)
     return _mapping(request, found, page)
 
@@ -205,6 +206,8 @@ def _mapping(
         "wrong": wrong,
         "remember": filled is None or "remember" in filled,
     }
+    if shown and (line := shown.line(request.headers.get("HX-Target", "").rpartition("-")[2])):
+        return render(request, "imports/field.html", context | {"line": line})
     return render(request, "imports/mapping.html", context, status=400 if wrong else 200)
 
 

@@ -226,6 +226,17 @@ def test_the_form_goes_through_the_preview_whole(operator, waiting):
     assert lines_of()["A-1"]["colour"] == "grey"
 
 
+def test_a_script_is_given_the_line_that_it_asks_for(operator, waiting):
+    token = operator.get("/admin/async-queue-monitor").context["csrf_token"]
+    form = BASE | step(1, 0, "html") | {"csrfmiddlewaretoken": str(token)}
+    part = operator.post(url(waiting), form, headers={"hx-target": "example-1"}).content.decode()
+    assert part.count("<li id=") == 1
+    assert 'id="example-1"' in part
+    assert "Diele / Eiche" in part
+    whole = operator.post(url(waiting), form, headers={"hx-target": "example-x"}).content.decode()
+    assert "<html" in whole
+
+
 def test_a_viewer_is_refused(client, waiting):
     viewer = signed_in(client, "Viewers")
     assert viewer.get(url(waiting)).status_code == 200
