@@ -174,7 +174,9 @@ def keep_template(
     supplier: Supplier, name: str, record_path: str, shape: str, mapping: Mapping
 ) -> MappingTemplate:
     """Keep a confirmed mapping for the supplier's next feed of the same shape. What is the same
-    as the newest version of the name is not kept twice, unless that is set aside."""
+    as the newest version of the name is not kept twice, unless that is set aside. Runs in the
+    caller's transaction."""
+    lock_templates(supplier.pk)
     templates = MappingTemplate.objects.filter(supplier=supplier, name=name)
     newest = templates.order_by("-version").first()
     kept: dict[str, Any] = {
@@ -187,6 +189,12 @@ def keep_template(
         return newest
     version = newest.version + 1 if newest else 1
     return MappingTemplate.objects.create(supplier=supplier, name=name, version=version, **kept)
+
+
+def lock_templates(supplier_id: int) -> None:
+    """Let those who change one supplier's templates follow each other, so that each sees the newest
+    version. Jobs of the supplier can be made meanwhile."""
+    Supplier.objects.select_for_update(no_key=True).get(pk=supplier_id)
 
 
 def _defaults(supplier: Supplier | None, currency: str) -> MappingOf[str, str]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count, takewhile
 from typing import Any
 
 from django import forms
@@ -23,7 +24,6 @@ SAMPLES = 2
 SAMPLE_CHARS = 40
 LEFT_OUT = 150  # fields of the feed that are shown though nothing is made of them
 EMPTY = 2  # lines for fields that are not shown
-LINES = 900  # in one form
 FILE_BYTES = 1_000_000
 
 
@@ -91,9 +91,7 @@ def _rows(template: MappingTemplate, known: Sequence[str]) -> list[tuple[str, st
 
 def _posted_rows(posted: MappingOf[str, str]) -> list[tuple[str, str, str]]:
     rows = []
-    for index in range(LINES):
-        if f"source-{index}" not in posted:
-            break
+    for index in takewhile(lambda number: f"source-{number}" in posted, count()):
         target, how = (posted.get(f"{name}-{index}", "").strip() for name in ("target", "how"))
         rows.append((posted[f"source-{index}"], target, how))
     return rows

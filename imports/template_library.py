@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from imports.mapping import Mapping
-from imports.mapping_choice import shape_of_fields
+from imports.mapping_choice import lock_templates, shape_of_fields
 from imports.models import DataImportJob, MappingTemplate
 from imports.template_changes import Change, changes
 from jobtracker import audit, schedules
@@ -187,7 +187,7 @@ def add(
 ) -> MappingTemplate:
     """Make a new template. Raises `Refused` where the supplier has one of that name."""
     with transaction.atomic():
-        _lock(supplier.pk)
+        lock_templates(supplier.pk)
         _check_free(supplier.pk, name)
         made = MappingTemplate.objects.create(
             supplier=supplier,
@@ -211,7 +211,7 @@ def add_version(
     if base.shape in {shape_of_fields(known, price_only=only) for only in (False, True)}:
         mapping = Mapping.from_json(mapping.to_json(), known)
     with transaction.atomic():
-        _lock(base.supplier_id)
+        base = _held(base)
         last = newest_of(base)
         if after is not None and last.version != after:
             raise Refused(
@@ -238,13 +238,12 @@ def rename(template: MappingTemplate, name: str, user: User) -> None:
     """Give all versions another name, also in the schedules that name the template. Raises
     `Refused` where the supplier has a template of that name."""
     with transaction.atomic():
-        _lock(template.supplier_id)
+        template = _held(template)
         _check_free(template.supplier_id, name)
-        changed = _all(template).update(name=name)
-        if changed:
-            names = (template.name, name)
-            schedules.follow_rename(JobType.IMPORT, template.supplier_id, "template", names, user)
-            audit.record(user, "rename", SUBJECT, [template.pk], name=list(names))
+        _all(template).update(name=name)
+        names = (template.name, name)
+        schedules.follow_rename(JobType.IMPORT, template.supplier_id, "template", names, user)
+        audit.record(user, "rename", SUBJECT, [template.pk], name=list(names))
 
 
 def set_aside(template: MappingTemplate, user: User) -> bool:
@@ -259,6 +258,7 @@ def take_back(template: MappingTemplate, user: User) -> bool:
 
 def _retire(template: MappingTemplate, user: User, act: str, retired_at: Now | None) -> bool:
     with transaction.atomic():
+        template = _held(template)
         rows = _all(template).filter(retired_at__isnull=retired_at is not None)
         changed = rows.update(retired_at=retired_at)
         if changed:
@@ -273,10 +273,11 @@ def _all(template: MappingTemplate) -> QuerySet[MappingTemplate]:
     ).order_by()
 
 
-def _lock(supplier_id: int) -> None:
-    """Let those who change one supplier's templates follow each other: each sees the newest. Jobs
-    of the supplier can be made meanwhile."""
-    Supplier.objects.select_for_update(no_key=True).get(pk=supplier_id)
+def _held(template: MappingTemplate) -> MappingTemplate:
+    """Return a template as it is, and stays while the caller's transaction changes it: it may have
+    another name by now."""
+    lock_templates(template.supplier_id)
+    return MappingTemplate.objects.get(pk=template.pk)
 
 
 def _check_free(supplier_id: int, name: str) -> None:

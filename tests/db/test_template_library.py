@@ -12,10 +12,11 @@ from django.urls import reverse
 from imports import template_library as library
 from imports.mapping import Mapping
 from imports.models import DataImportJob, MappingTemplate
-from jobtracker import lifecycle
+from jobtracker import lifecycle, schedules
 from jobtracker.catalogue.models import Supplier
 from jobtracker.models import AuditEntry, BackgroundJob, JobCheckpoint, JobSchedule, User
 from jobtracker.states import Waiting
+from jobtracker.uploads import SourceRefused
 from tests.db.import_runs import (
     PRODUCTS,
     imported,
@@ -346,6 +347,11 @@ def test_what_is_set_aside_is_matched_and_named_no_more(operator, tmp_path):
     named = manage("import_feed", str(feed), "--supplier", "N", "--mapping", template.name)
     assert named.code == 2
     assert "no template of that name in use" in named.err
+    schedule = make_schedule(
+        supplier="N", spec={"url": "https://a.example/f.xml", "template": template.name}
+    )
+    with pytest.raises(SourceRefused, match="N has no mapping template"):
+        schedules.run_now(schedule.pk, None)
     act(operator, address(template, "take-back"))
     last = xml_feed(tmp_path / "last.xml", without_currency()[:2])
     assert imported(last, "--supplier", "N").status == "completed"
