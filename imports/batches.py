@@ -141,20 +141,12 @@ class Batches:
             values = self._mapping.apply(record.fields)
         except BadTransform as fault:
             return Mapped(record, {}, fault=fault)
-        return Mapped(record, values, record.skip or self._families.fold(values))
+        skip = self._families.fold(values)
+        return Mapped(record, values, record.skip or skip)
 
     def _finished(self, held: list[Mapped]) -> list[Mapped]:
-        """Give the products among the rows of one the pictures that have rows of their own."""
-        pictured = [each for each in held if each.skip == PICTURE_ROW]
-        products = [each for each in held if each.is_product]
-        if not products:
-            for each in pictured:
-                each.skip = LONE_PICTURE_ROW
-        elif pictured:
-            pictures = [picture for each in pictured for picture in each.values["images"]]
-            for each in products:
-                own = each.values.get("images", ())
-                each.values["images"] = list(dict.fromkeys([*own, *pictures]))
+        if any(each.skip == PICTURE_ROW for each in held):
+            _share_pictures(held)
         for each in held:
             if not each.fault:
                 each.fingerprint = self._fingerprint(each.values)
@@ -198,6 +190,20 @@ class Batches:
         if more:
             detail["more"] = list(more)
         return Rejected(record.number, record.line, key, outcome, detail)
+
+
+def _share_pictures(rows: list[Mapped]) -> None:
+    """Give the products among the rows of one the pictures that have rows of their own."""
+    pictured = [each for each in rows if each.skip == PICTURE_ROW]
+    products = [each for each in rows if each.is_product]
+    if not products:
+        for each in pictured:
+            each.skip = LONE_PICTURE_ROW
+        return
+    pictures = [picture for each in pictured for picture in each.values["images"]]
+    for each in products:
+        own = each.values.get("images", ())
+        each.values["images"] = list(dict.fromkeys([*own, *pictures]))
 
 
 def _remark(reason: str) -> dict[str, str]:
