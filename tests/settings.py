@@ -16,3 +16,7 @@ from jobtracker.settings import STORAGES
 STORAGES = STORAGES | {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 }
+
+# What a password withstands is not tried here.
+HASHERS = "django.contrib.auth.hashers"
+PASSWORD_HASHERS = [f"{HASHERS}.MD5PasswordHasher", f"{HASHERS}.PBKDF2PasswordHasher"]

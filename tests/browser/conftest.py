@@ -71,9 +71,9 @@ class Site:
             self.process.wait()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium, shut after the module: Playwright's event loop bars asynchronous tests."""
+    """Chromium, shut after these tests: Playwright's event loop bars asynchronous ones."""
     path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     if path is None:
         pytest.skip("Chromium is not installed")
@@ -87,7 +87,7 @@ def browser() -> Iterator[Browser]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def site(django_db_setup: None) -> Iterator[Site]:
     site = Site(port=0)
     site.start()
@@ -95,10 +95,13 @@ def site(django_db_setup: None) -> Iterator[Site]:
     site.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def profile(site: Site, browser: Browser) -> Iterator[BrowserContext]:
-    """A person's browser, which loads what all pages share once for a module."""
-    profile = browser.new_context(base_url=site.origin, viewport={"width": 1440, "height": 900})
+    """A person's browser, which loads what all pages share once. Without a graphics card, what
+    moves on a page would keep a processor busy."""
+    profile = browser.new_context(
+        base_url=site.origin, viewport={"width": 1440, "height": 900}, reduced_motion="reduce"
+    )
     yield profile
     profile.close()
 

@@ -37,6 +37,7 @@ def open_monitor(page: Page) -> None:
 
 def test_a_job_moves_and_ends_in_place(page: Page) -> None:
     job, other = make_job(), make_job()
+    page.emulate_media(reduced_motion="no-preference")
     open_monitor(page)
     row = page.locator(f"#job-{job.pk}")
     expect(row).to_contain_text("Pending")

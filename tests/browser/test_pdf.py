@@ -39,7 +39,6 @@ def asking() -> PdfDocument:
 LOOKS: dict[str, Callable[[], str]] = {
     "hub": lambda: HUB,
     "no pages": lambda: url(make_document(pages=0)),
-    "ten pages": lambda: url(with_failures(10)),
     "many pages": lambda: url(with_failures(5000)),
     "failed pages": lambda: url(with_failures(10), "?pages=failed"),
     "a page": lambda: url(with_failures(10), "/page/1"),

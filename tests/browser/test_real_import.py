@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.hashers import make_password
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from jobtracker import embedded_pg
 from samples.make_samples import write_feed
@@ -39,7 +39,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
             " RETURNING id)"
             " INSERT INTO users_groups (user_id, group_id)"
             " SELECT made.id, g.id FROM made, auth_group g WHERE g.name = 'Viewers'",
-            make_password(PASSWORD),
+            make_password(PASSWORD, hasher="pbkdf2_sha256"),
         )
         yield stack
         assert stack.stop(signal.SIGINT) == 0
@@ -48,27 +48,42 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 
 @contextmanager
-def window(browser: Browser, stack: Up, user: str) -> Iterator[Page]:
-    """A window of a person who logged in by the form. An error in its console fails the test."""
-    context = browser.new_context(base_url=f"http://127.0.0.1:{stack.port}")
+def logged_in(browser: Browser, stack: Up, user: str) -> Iterator[BrowserContext]:
+    """The browser of a person who logged in by the form."""
+    origin = f"http://127.0.0.1:{stack.port}"
+    context = browser.new_context(base_url=origin, reduced_motion="reduce")
+    with window(context) as page:
+        page.goto("/")
+        page.fill("[name=username]", user)
+        page.fill("[name=password]", PASSWORD)
+        page.click("[type=submit]")
+        page.wait_for_url("**/admin/async-queue-monitor")
+    yield context
+    context.close()
+
+
+@contextmanager
+def window(context: BrowserContext) -> Iterator[Page]:
+    """A window of it. An error in its console fails the test."""
     page = context.new_page()
     page.set_default_timeout(20_000)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
-    page.goto("/")
-    page.fill("[name=username]", user)
-    page.fill("[name=password]", PASSWORD)
-    page.click("[type=submit]")
-    page.wait_for_url("**/admin/async-queue-monitor")
     yield page
-    context.close()
+    page.close()
     assert not errors
 
 
+@pytest.fixture(scope="module")
+def administrator(browser: Browser, stack: Up) -> Iterator[BrowserContext]:
+    with logged_in(browser, stack, "admin") as context:
+        yield context
+
+
 @pytest.fixture
-def admin(browser: Browser, stack: Up) -> Iterator[Page]:
-    with window(browser, stack, "admin") as page:
+def admin(administrator: BrowserContext) -> Iterator[Page]:
+    with window(administrator) as page:
         yield page
 
 
@@ -178,7 +193,7 @@ def test_a_viewer_sees_no_actions_and_is_refused(
 ) -> None:
     upload(admin, xml_feed(tmp_path / "seen.xml", without_currency()), "Farlight")
     expect(admin.locator("#jt-top")).to_contain_text("This job needs a currency")
-    with window(browser, stack, "viewer") as page:
+    with logged_in(browser, stack, "viewer") as viewer, window(viewer) as page:
         for address in (admin.url, f"{admin.url}/mapping", "/admin/data-import", "/"):
             page.goto(address)
             page.locator("main.jt").wait_for()
