@@ -27,6 +27,21 @@ def closed() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.fixture(scope="module")
+def made() -> Iterator[Path]:
+    """A folder whose server has run, to be copied."""
+    with tempfile.TemporaryDirectory(prefix="jt-made-") as folder:
+        start(Path(folder)).stop()
+        yield Path(folder)
+
+
+@pytest.fixture
+def filled(closed: Path, made: Path) -> Path:
+    """A closed folder whose server has run."""
+    subprocess.run(["cp", "-a", made / "postgres", closed], check=True)
+    return closed
+
+
 def start(data: Path) -> embedded_pg.Server:
     return embedded_pg.start(data, settings=FAST)
 
@@ -62,27 +77,26 @@ def test_the_application_is_no_superuser_but_owns_its_database_and_has_vectors(c
         server.stop()
 
 
-def test_what_is_committed_survives_the_kill_of_the_server(closed):
-    server = start(closed)
-    ask(closed, "SELECT 1")
-    with embedded_pg.connect(closed, **application(closed)) as connection:
+def test_what_is_committed_survives_the_kill_of_the_server(filled):
+    server = start(filled)
+    ask(filled, "SELECT 1")
+    with embedded_pg.connect(filled, **application(filled)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     server.process.kill()
     server.process.wait()
 
-    server = start(closed)
+    server = start(filled)
     try:
-        assert ask(closed, "SELECT answer FROM kept", **application(closed)) == 42
+        assert ask(filled, "SELECT answer FROM kept", **application(filled)) == 42
     finally:
         server.stop()
 
 
-def test_a_pid_file_that_names_another_living_process_does_not_keep_the_server_down(closed):
-    start(closed).stop()
-    lock = f"{os.getppid()}\n{closed / 'postgres'}\n1\n5432\n"
-    (closed / "postgres" / "postmaster.pid").write_text(lock)
+def test_a_pid_file_that_names_another_living_process_does_not_keep_the_server_down(filled):
+    lock = f"{os.getppid()}\n{filled / 'postgres'}\n1\n5432\n"
+    (filled / "postgres" / "postmaster.pid").write_text(lock)
 
-    start(closed).stop()
+    start(filled).stop()
 
 
 def test_an_interrupted_initdb_leaves_nothing_half_made(closed):
@@ -155,18 +169,18 @@ def test_of_two_starts_at_once_one_serves_and_the_other_says_so(closed):
             process.join()
 
 
-def test_a_killed_starter_takes_its_server_along_and_the_next_start_serves(closed):
+def test_a_killed_starter_takes_its_server_along_and_the_next_start_serves(filled):
     ours, theirs = multiprocessing.Pipe()
-    starter = multiprocessing.get_context("fork").Process(target=serve, args=(closed, theirs))
+    starter = multiprocessing.get_context("fork").Process(target=serve, args=(filled, theirs))
     starter.start()
     pid = ours.recv()
     starter.kill()
     starter.join()
 
-    server = start(closed)
+    server = start(filled)
     try:
         wait_dead([pid])
-        assert ask(closed, "SELECT 1") == 1
+        assert ask(filled, "SELECT 1") == 1
     finally:
         server.stop()
 
@@ -241,17 +255,17 @@ def test_a_user_is_told_whose_data_it_is(closed):
     as_nobody(work)
 
 
-def test_stopping_cuts_open_sessions(closed):
-    server = start(closed)
-    session = embedded_pg.connect(closed)
+def test_stopping_cuts_open_sessions(filled):
+    server = start(filled)
+    session = embedded_pg.connect(filled)
     server.stop()
     assert server.process.returncode == 0
     with pytest.raises(psycopg.OperationalError):
         session.execute("SELECT 1")
 
 
-def test_the_server_is_out_of_reach_of_a_terminals_interrupt(closed):
-    server = start(closed)
+def test_the_server_is_out_of_reach_of_a_terminals_interrupt(filled):
+    server = start(filled)
     try:
         assert os.getpgid(server.process.pid) == server.process.pid
     finally:
