@@ -197,6 +197,12 @@ class MappingPage:
         return self.defaults.get("currency", "")
 
     @property
+    def first_wrong(self) -> FieldLine | None:
+        """The first line with something wrong in it."""
+        lines = (line for line in self.lines if line.wrong or any(s.wrong for s in line.steps))
+        return next(lines, None)
+
+    @property
     def to_check(self) -> list[FieldLine]:
         return [line for line in self.lines if line.group == "check"]
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from .expression import LIMIT
 from .steps import STEPS, StepError, step_of
 
 Kind = Literal["text", "number", "choice", "field", "fields", "table", "lines"]
@@ -79,7 +80,7 @@ FORMS: dict[str, Form] = {
     "regex": Form(
         "Find and replace by a pattern",
         (
-            Setting("find", "Find", hint="a regular expression"),
+            Setting("find", "Find", hint=f"a regular expression, given {LIMIT} s a value"),
             Setting("put", "Put instead", hint="\\1 is its first group"),
         ),
     ),

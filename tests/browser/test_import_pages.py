@@ -62,6 +62,7 @@ def test_steps_with_a_live_example_a_preview_and_back(page: Page, address: str) 
 def test_the_return_key_confirms_nothing(page: Page, address: str) -> None:
     page.goto(f"{address}/mapping")
     page.fill("[name=currency]", "EUR")
-    page.press("[name=currency]", "Enter")
+    with page.expect_navigation(url="**/mapping"):
+        page.press("[name=currency]", "Enter")
     expect(page.locator("[name=currency]")).to_have_value("EUR")
     assert BackgroundJob.objects.latest("pk").waiting_for == "currency"

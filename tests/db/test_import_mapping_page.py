@@ -108,6 +108,7 @@ def test_what_is_wrong_stands_at_its_step(operator, waiting):
         said = answered.content.decode()
         assert "step 2 (Find and replace by a pattern): the expression cannot be read" in said
         assert line_of(answered.context["mapping_page"], 1).steps[1].values["find"] == "("
+        assert 'href="#line-1"' in said
     assert BackgroundJob.objects.get().waiting_for == Waiting.MAPPING
 
 
