@@ -178,6 +178,11 @@ def opened(
                     _plain(stored, second.file) if inside else _plain(Path(second.file), None)
                 )
             except UnreadableFeed as error:
+                if inside and plain.entry is None:
+                    raise UnreadableFeed(
+                        f"There is no file {second.file} to join, and the feed is no archive that"
+                        " could hold it."
+                    ) from error
                 raise UnreadableFeed(f"{Path(second.file).name}: {error}") from error
             if inside and other.entry == plain.entry:
                 raise UnreadableFeed(

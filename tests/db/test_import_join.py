@@ -9,6 +9,7 @@ from imports.models import DataImportJob, ImportRow
 from jobtracker.catalogue.models import CatalogueSource, Material
 from jobtracker.models import BackgroundJob
 from jobtracker.states import Status
+from tests.fixtures.feeds import workbook
 
 from .import_runs import imported, lines_of, manage, refused, work_off
 
@@ -113,8 +114,29 @@ def test_both_may_lie_in_one_archive(tmp_path, texts, prices):
         packed.write(prices, "out/prices.csv")
     job = imported(archive, "--entry", "out/texts.xml", "--join", "out/prices.csv", *SUPPLIER)
     assert (job.status, job.result["created"]) == (Status.COMPLETED, 4), job.question
-    itself = manage("import_feed", archive, "--join", "out/prices.csv:Article", *SUPPLIER)
-    assert "name the feed with --entry" in itself.err or itself.code == 0
+
+
+def test_sheets_of_a_workbook_are_joined_and_workbooks_with_files(tmp_path, texts, prices):
+    rows = [["Code", "Title"], *([sku, name] for sku, name, _ in TEXTS)]
+    costs = [["Code", "Price", "Currency"], *([sku, price, "EUR"] for sku, price in PRICES)]
+    book = tmp_path / "book.xlsx"
+    book.write_bytes(workbook({"Texts": rows, "Prices": costs}))
+    job = imported(book, "--entry", "Texts", "--join", "Prices", *SUPPLIER)
+    assert (job.status, job.result["created"]) == (Status.COMPLETED, 4), job.question
+    job = imported(book, "--entry", "Texts", "--join", f"{prices}:Article=Code", *SUPPLIER)
+    assert (job.status, job.done_items, job.failed_items) == (Status.COMPLETED, 4, 0), job.question
+    book.write_bytes(workbook({"Prices": costs}))
+    job = imported(texts, "--join", f"{book}:Code", "--supplier", "Another")
+    assert (job.status, job.result["created"]) == (Status.COMPLETED, 4), job.question
+
+
+def test_a_feed_is_not_joined_to_itself(tmp_path, prices):
+    archive = tmp_path / "feed.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.write(prices, "prices.csv")
+        packed.writestr("notes.txt", "nothing")
+    answer = manage("import_feed", archive, "--join", "prices.csv", *SUPPLIER)
+    assert "prices.csv cannot be joined to itself: name the feed with --entry." in refused(answer)
 
 
 def test_files_of_one_name_are_told_apart(tmp_path, texts):
@@ -150,7 +172,7 @@ def test_the_same_two_files_while_they_are_imported_are_that_job(texts, prices):
             'prices.csv has no field "Number" to join by; it has Article',
         ),
         ("{folder}/prices.csv:Stock=colour", None),
-        ("{folder}/nothing.csv", "nothing.csv"),
+        ("{folder}/nothing.csv", "nothing.csv to join, and the feed is no archive that could"),
         ("{folder}/empty.csv", "empty.csv: The file is empty."),
         ("{folder}/cut.json", "cut.json: The JSON is cut off at line 1"),
         ("{folder}/other.csv", "No field of other.csv has the values of one of the feed's."),

@@ -16,8 +16,9 @@ from jobtracker.images.fetcher import Images
 from jobtracker.images.models import ImageFetch, StoredImage
 from jobtracker.models import FileToRemove
 from jobtracker.outgoing.models import OutgoingHost
-from jobtracker.retention import images
+from jobtracker.retention import hosts, images
 from jobtracker.webhooks.models import WebhookCall
+from jobtracker.webhooks.sender import Calls
 from tests.db.import_runs import imported, manage, xml_feed
 from tests.db.jobs import Elsewhere
 from tests.db.outgoing import make_calls, once
@@ -260,6 +261,10 @@ def test_a_host_that_no_row_speaks_of_goes_after_a_month():
     assert prune() == {"outgoing_hosts": 1}
     assert not OutgoingHost.objects.filter(pk=old.pk).exists()
     assert OutgoingHost.objects.count() == 3
+
+
+def test_every_queue_has_its_hosts_pruned():
+    assert {queue.name: queue.model for queue in (Calls, Images)} == hosts.QUEUES
 
 
 @pytest.mark.django_db(transaction=True)
