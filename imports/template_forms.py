@@ -1,133 +1,64 @@
-"""The forms of a template: its mapping field by field, its name, and a file that says it."""
+"""The forms of a template: its mapping, shown as on the mapping page where its feed is known; its
+name; a file that says a mapping."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import count, takewhile
 from typing import Any
 
 from django import forms
 
 from imports.mapping import Mapping, MappingError
+from imports.mapping_acts import acted
 from imports.mapping_choice import mapping_in
-from imports.mapping_lines import LABELS, SPECIAL
-from imports.models import MappingTemplate
+from imports.mapping_lines import MappingPage
+from imports.mapping_page import page_for, with_examples
+from imports.models import DataImportJob, MappingTemplate
+from imports.template_library import last_read
 from jobtracker.catalogue.models import Supplier
+from jobtracker.models import BackgroundJob
 from jobtracker.site import StorableJSONField
 from jobtracker.sources import SUPPLIER_CHARS, supplier_name
 from jobtracker.uploads import SourceRefused
 
-SAMPLES = 2
-SAMPLE_CHARS = 40
-LEFT_OUT = 150  # fields of the feed that are shown though nothing is made of them
-EMPTY = 2  # lines for fields that are not shown
 FILE_BYTES = 1_000_000
 
 
-@dataclass(frozen=True)
-class Line:
-    """A field of the feed: what it feeds ("" for nothing), and how, as one types it."""
-
-    index: int
-    source: str
-    target: str = ""
-    how: str = ""
-    samples: str = ""
-
-
-class MappingForm:
-    """A template's mapping as lines to edit. `posted` is the form as a person sent it."""
-
-    def __init__(
-        self,
-        template: MappingTemplate,
-        feed_fields: Sequence[MappingOf[str, Any]],
-        posted: MappingOf[str, str] | None = None,
-    ) -> None:
-        samples = {each["source"]: _samples(each) for each in feed_fields}
-        if posted is None:
-            rows = _rows(template, list(samples))
-            defaults = template.mapping.get("defaults", {})
-            self.defaults = "\n".join(f"{name}: {value}" for name, value in defaults.items())
-        else:
-            rows = _posted_rows(posted)
-            self.defaults = posted.get("defaults", "")
-        self.lines = [
-            Line(index, source, target, how, samples.get(source, ""))
-            for index, (source, target, how) in enumerate(rows)
-        ]
-        self.hidden = max(0, len(samples) - len({source for source, *_ in rows} & samples.keys()))
-
-    @property
-    def targets(self) -> list[tuple[str, str]]:
-        """What a field can feed, with its label."""
-        return list((LABELS | SPECIAL).items())
-
-    def mapping(self) -> Mapping:
-        """Return the mapping that the lines say. Raises `MappingError`."""
-        fields = [
-            {"source": line.source, "target": line.target, "transform": _transform(line)}
-            for line in self.lines
-            if line.source and line.target
-        ]
-        for line in self.lines:
-            if line.target and not line.source:
-                raise MappingError(f"Say which field feeds {line.target}.")
-        return storable(Mapping.from_json({"fields": fields, "defaults": _defaults(self.defaults)}))
+def form_of(
+    template: MappingTemplate, filled: MappingOf[str, str] | None = None
+) -> MappingPage | None:
+    """Return the form of the mapping page over what a template says, with the fields of the last
+    feed that it was obeyed for; None where no such feed is known, or it lacks a field that the
+    template names. `filled` is the form as a person left it."""
+    last = last_read(template)
+    if last is None:
+        return None
+    in_use = DataImportJob(field_mappings=template.mapping)
+    page = page_for(in_use, BackgroundJob(pk=last.background_job_id), filled)
+    if page is None or not _named(Mapping.from_json(template.mapping)) <= set(page.sources):
+        return None
+    if filled:
+        page = acted(page, filled.get("act", ""), filled)
+    return with_examples(page, [])
 
 
-def _rows(template: MappingTemplate, known: Sequence[str]) -> list[tuple[str, str, str]]:
-    mapped = [
-        (each["source"], each["target"], _how(each.get("transform")))
-        for each in template.mapping["fields"]
-    ]
-    taken = {source for source, *_ in mapped}
-    left_out = [(source, "", "") for source in known if source not in taken]
-    return [*mapped, *left_out[:LEFT_OUT], *[("", "", "")] * EMPTY]
+def _named(mapping: Mapping) -> set[str]:
+    """Return all fields that a mapping names."""
+    steps = (step for item in mapping.fields for step in item.steps)
+    return {item.source for item in mapping.fields} | {
+        each for step in steps for each in step.sources
+    }
 
 
-def _posted_rows(posted: MappingOf[str, str]) -> list[tuple[str, str, str]]:
-    rows = []
-    for index in takewhile(lambda number: f"source-{number}" in posted, count()):
-        target, how = (posted.get(f"{name}-{index}", "").strip() for name in ("target", "how"))
-        rows.append((posted[f"source-{index}"], target, how))
-    return rows
+def text_of(template: MappingTemplate) -> str:
+    """Return what a template says as text to edit, where its feed's fields are not known."""
+    return json.dumps(template.mapping, ensure_ascii=False, indent=2)
 
 
-def _samples(field: MappingOf[str, Any]) -> str:
-    return " · ".join(text[:SAMPLE_CHARS] for text in field.get("samples", [])[:SAMPLES])
-
-
-def _how(transform: Any) -> str:
-    if transform is None or isinstance(transform, str):
-        return transform or ""
-    return json.dumps(transform, ensure_ascii=False)
-
-
-def _transform(line: Line) -> Any:
-    if not line.how.startswith(("[", "{")):
-        return line.how or None
-    try:
-        return json.loads(line.how)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise MappingError(f'How "{line.source}" is read is not JSON: {error}.') from error
-
-
-def _defaults(text: str) -> dict[str, str]:
-    """Read lines as "currency: EUR". Raises `MappingError`."""
-    found: dict[str, str] = {}
-    for line in filter(None, map(str.strip, text.splitlines())):
-        name, colon, value = line.partition(":")
-        name = name.strip()
-        if not colon:
-            raise MappingError(f'Write a default as "currency: EUR", not as "{line[:60]}".')
-        if name in found:
-            raise MappingError(f"There are two defaults for {name}.")
-        found[name] = value.strip()
-    return found
+def mapping_in_text(text: str) -> Mapping:
+    """Read the text as a person left it. Raises `MappingError`."""
+    return storable(mapping_in(text.encode(), "The mapping")[0])
 
 
 def storable(mapping: Mapping) -> Mapping:

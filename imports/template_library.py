@@ -117,7 +117,7 @@ CROSS JOIN LATERAL (
     FROM mapping_templates v
     JOIN data_import_jobs d ON d.template_id = v.id
     JOIN background_jobs b ON b.id = d.background_job_id
-    JOIN job_checkpoints c ON c.job_id = b.id AND c.stage = 'fields_mapped'
+    JOIN job_checkpoints c ON c.job_id = b.id AND c.stage = 'fields_mapped' AND c.state = 'done'
     WHERE v.supplier_id = t.supplier_id AND v.name = t.name
 ) used
 LEFT JOIN LATERAL (
@@ -161,12 +161,24 @@ def imports(template: MappingTemplate) -> QuerySet[DataImportJob]:
     return mine.order_by("-pk")
 
 
+def last_read(template: MappingTemplate) -> DataImportJob | None:
+    """Return the newest of a template's imports whose feed was read and is known still."""
+    read = Q(
+        background_job__checkpoints__stage="feed_parsed",
+        background_job__checkpoints__data__has_key="survey",
+    )
+    return imports(template).filter(read).first()
+
+
 def feed_fields(template: MappingTemplate) -> list[dict[str, Any]]:
     """Return the fields of the last feed that a template was obeyed for, as surveyed; nothing
     where no such run is kept."""
-    last = imports(template).values("background_job")[:1]
-    parsed = JobCheckpoint.objects.filter(job__in=last, stage="feed_parsed").first()
-    return parsed.data.get("survey", {}).get("fields", []) if parsed else []
+    last = last_read(template)
+    if last is None:
+        return []
+    parsed = JobCheckpoint.objects.get(job=last.background_job_id, stage="feed_parsed")
+    found: list[dict[str, Any]] = parsed.data["survey"]["fields"]
+    return found
 
 
 def as_json(template: MappingTemplate) -> dict[str, Any]:

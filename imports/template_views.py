@@ -17,10 +17,10 @@ from django.utils.http import content_disposition_header, urlencode
 from imports import template_library as library
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import shape_of_fields
-from imports.mapping_lines import LABELS, SPECIAL
+from imports.mapping_lines import LABELS, SPECIAL, mapping_of
 from imports.models import MappingTemplate
 from imports.template_changes import transform_words
-from imports.template_forms import FileForm, MappingForm, NameForm, NewForm
+from imports.template_forms import FileForm, NameForm, NewForm, form_of, mapping_in_text, text_of
 from imports.template_matches import near_matches
 from jobtracker import redirects
 from jobtracker.access import operator_required, staff_required
@@ -90,27 +90,32 @@ def template(request: HttpRequest, template_id: str) -> HttpResponse:
 
 @staff_required(CHANGE)
 def edit(request: HttpRequest, template_id: str) -> HttpResponse:
-    """Show the newest version's mapping as a form, and save what was changed as the next one."""
+    """Show the newest version's mapping as a form, and save what was changed as the next one. A
+    button for a step, or a script that asks for a line, gets the form as it was left."""
     newest = library.newest_of(_found(template_id))
     posted = request.POST if request.method == "POST" else None
-    form = MappingForm(newest, library.feed_fields(newest), posted)
+    page = form_of(newest, posted)
     wrong = ""
-    if posted is not None:
+    if posted is not None and "save" in posted:
         try:
+            mapping = mapping_of(page) if page else mapping_in_text(posted.get("text", ""))
             after = _number(posted.get("after", ""), newest.version)
-            made = library.add_version(
-                newest, form.mapping(), cast(User, request.user), after=after
-            )
+            made = library.add_version(newest, mapping, cast(User, request.user), after=after)
             return _saved(request, newest, made)
         except (MappingError, library.Refused) as error:
             wrong = str(error)
     context = {
         **_frame(request, f"Edit {newest.name}"),
         "found": newest,
-        "form": form,
+        "mapping_page": page,
+        "mapping_url": reverse("import-template-edit", args=[newest.pk]),
+        "waiting": True,  # as the lines of the mapping page call a form that can be filled in
+        "text": posted.get("text", "") if posted else text_of(newest),
         "wrong": wrong,
         "after": posted.get("after", "") if posted else newest.version,
     }
+    if page and (line := page.line(request.headers.get("HX-Target", "").rpartition("-")[2])):
+        return render(request, "imports/field.html", context | {"line": line})
     return render(request, "imports/template_edit.html", context, status=400 if wrong else 200)
 
 

@@ -1,16 +1,20 @@
 """The template library and a supplier's page in a real browser: read by axe-core, and acted on."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from imports.models import FeedLogin, MappingTemplate
+from jobtracker import lifecycle
 from jobtracker.catalogue import coverage
 from jobtracker.catalogue.models import Material, Supplier, SupplierCoverage
 from jobtracker.sealed import seal
+from jobtracker.states import Waiting
 from tests.browser.test_accessibility import troubles
+from tests.db.import_runs import imported, without_currency, work_off, xml_feed
 from tests.db.jobs import make_job
 
 LIBRARY = "/admin/data-import/templates"
@@ -69,15 +73,25 @@ def test_filled_pages(page: Page, supplier: Supplier, what: str) -> None:
     assert troubles(page, addresses[what]) == []
 
 
-def test_a_template_is_edited_and_set_aside_after_a_question(
-    page: Page, supplier: Supplier
-) -> None:
-    page.goto(f"{LIBRARY}/{newest().pk}/edit")
-    page.get_by_label("feeds").nth(3).fill("finish")
-    page.get_by_role("button", name="Save as version 3").click()
-    expect(page.get_by_text("Saved as version 3.")).to_be_visible()
-    assert newest().mapping["fields"][3]["target"] == "finish"
-    assert newest().mapping["fields"][2]["transform"] == STEPS
+def test_a_template_is_edited_and_set_aside_after_a_question(page: Page, tmp_path: Path) -> None:
+    job = imported(xml_feed(tmp_path / "tiles.xml", without_currency()), "--supplier", "N")
+    reply = {**job.question["mapping"], "defaults": {"currency": "EUR"}, "remember": True}
+    assert lifecycle.answer(job.pk, Waiting.CURRENCY, reply, None)
+    work_off()
+    address = f"{LIBRARY}/{newest().pk}/edit"
+    assert troubles(page, address) == []
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(address)
+    colour = page.locator("li", has=page.get_by_text("colour", exact=True))
+    colour.get_by_role("button", name="Change values").click()
+    colour.get_by_label("Step to add to colour").select_option("prefix")
+    colour.get_by_role("button", name="Add this step").click()
+    colour.get_by_label("Put before").fill("stone ")
+    expect(colour.locator(".jt-examples")).to_contain_text("stone")
+    page.get_by_role("button", name="Save as version 2").click()
+    expect(page.get_by_text("Saved as version 2.")).to_be_visible()
+    fields = {field["source"]: field for field in newest().mapping["fields"]}
+    assert fields["colour"]["transform"] == [{"do": "prefix", "text": "stone "}]
     page.get_by_role("button", name="Set aside").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Set tiles.xml aside?")

@@ -100,7 +100,7 @@ RULES = {
     "import-templates": PAGE,
     "import-template-new": Rule(OPERATOR, OPERATOR, GOOD, frozenset({400})),
     "import-template": PAGE,
-    "import-template-edit": Rule(OPERATOR, OPERATOR, GOOD, frozenset({400})),
+    "import-template-edit": FORM,
     "import-template-upload": ACT,
     "import-template-use-again": ACT,
     "import-template-rename": ACT,

@@ -102,8 +102,8 @@ def run_of(
 
 def surveyed(name: str) -> dict:
     return {
-        "source": name, "present": 1, "coverage": 1.0, "samples": [f"some {name}"],
-        "distinct": 1, "unique": 1.0,
+        "source": name, "coverage": 1.0, "distinct": 1, "counted": 1,
+        "samples": [f"some {name}"], "repeated": False, "max_length": 9,
     }  # fmt: skip
 
 
@@ -117,13 +117,16 @@ def confirmed(tmp_path, name: str = "tiles.xml") -> MappingTemplate:
     return MappingTemplate.objects.get()
 
 
-def edited(template: MappingTemplate, **changed: str) -> dict[str, str]:
-    """The edit form of a template as its page gives it, with changes."""
-    form = {"after": str(template.version), "defaults": "currency: EUR"}
-    for index, field in enumerate(template.mapping["fields"]):
-        form |= {f"source-{index}": field["source"], f"target-{index}": field["target"]}
-        form[f"how-{index}"] = field["transform"] or ""
-    return form | changed
+def edited(template: MappingTemplate, *fields: dict, **changed: str) -> dict[str, str]:
+    """The form of a template whose feed is not known, with these fields instead of its own."""
+    mapping = {**template.mapping, "fields": fields or template.mapping["fields"]}
+    return {"after": str(template.version), "save": "1", "text": json.dumps(mapping)} | changed
+
+
+def form_of(client, template: MappingTemplate, **changed: str) -> dict[str, str]:
+    """The form of a template whose feed is known, as its page gives it, with changes."""
+    page = client.get(address(template, "edit")).context["mapping_page"]
+    return {"after": str(template.version), "save": "1"} | page.form | changed
 
 
 # --- the list ---
@@ -224,16 +227,19 @@ def test_of_many_versions_the_newest_are_shown(viewer, template):
 
 
 def test_an_edit_is_a_new_version_and_leaves_the_old_one(operator, template):
-    form = edited(template, **{"target-2": "attribute.list price", "how-2": ""})
-    form |= {"source-3": "net", "target-3": "price", "how-3": '[{"do": "decimal", "mark": ","}]'}
+    run_of(template, ["sku", "name", "price", "net"])
+    step = {"step-3-0-do": "divide", "step-3-0-field": "sku"}
+    form = form_of(
+        operator, template, **{"target-2": "", "target-3": "price", **step, "default-unit": "m2"}
+    )
     answer = act(operator, address(template, "edit"), **form)
     first, second = MappingTemplate.objects.order_by("version")
     assert answer["Location"] == address(second)
     assert (first.mapping, second.version, second.shape) == (MAPPING, 2, "s")
     assert second.mapping["fields"][2:] == [
-        {"source": "price", "target": "attribute.list price", "transform": None},
-        {"source": "net", "target": "price", "transform": [{"do": "decimal", "mark": ","}]},
+        {"source": "net", "target": "price", "transform": [{"do": "divide", "field": "sku"}]}
     ]
+    assert second.mapping["defaults"] == {"currency": "EUR", "unit": "m2"}
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.subject, entry.subject_id) == (
         "change", "mapping template", str(second.pk),
@@ -242,55 +248,101 @@ def test_an_edit_is_a_new_version_and_leaves_the_old_one(operator, template):
 
 def test_the_form_shows_samples_of_the_last_feed_and_what_is_left_out(operator, template):
     run_of(template, ["sku", "name", "price", "colour"])
-    form = operator.get(address(template, "edit")).context["form"]
-    assert [line.source for line in form.lines] == ["sku", "name", "price", "colour", "", ""]
-    assert form.lines[3].samples == "some colour"
+    newest = run_of(template, ["sku"])  # not read yet
+    JobCheckpoint.objects.filter(job=newest.background_job_id).delete()
+    page = operator.get(address(template, "edit")).context["mapping_page"]
+    assert [(line.source, line.target) for line in page.lines] == [
+        ("sku", "sku"), ("name", "name"), ("price", "price"), ("colour", ""),
+    ]  # fmt: skip
+    assert page.lines[3].samples == ["some colour"]
+
+
+def test_a_button_adds_a_step_and_saves_nothing(operator, template):
+    run_of(template, ["sku", "name", "price"])
+    form = form_of(operator, template, **{"act": "add-1", "add-1": "constant"})
+    del form["save"]
+    page = act(operator, address(template, "edit"), **form)
+    [step] = page.context["mapping_page"].lines[1].steps
+    assert (page.status_code, step.do) == (200, "constant")
+    assert MappingTemplate.objects.count() == 1
+
+
+def test_a_script_gets_the_line_that_it_asks_for(operator, template):
+    run_of(template, ["sku", "name", "price"])
+    url = address(template, "edit")
+    form = form_of(operator, template)
+    del form["save"]
+    token = operator.get(url).context["csrf_token"]
+    data = {**form, "csrfmiddlewaretoken": str(token)}
+    line = operator.post(url, data, headers={"HX-Target": "line-2"})
+    assert text_of(line).strip().startswith('<li id="line-2"')
+
+
+def test_where_the_feed_is_not_known_or_lacks_a_field_the_mapping_is_edited_as_json(
+    operator, template
+):
+    assert operator.get(address(template, "edit")).context["mapping_page"] is None
+    run_of(template, ["sku", "name"])
+    page = operator.get(address(template, "edit"))
+    assert page.context["mapping_page"] is None
+    assert json.loads(page.context["text"]) == MAPPING
+    act(operator, address(template, "edit"), **edited(template, *FIELDS[:2]))
+    assert MappingTemplate.objects.get(version=2).mapping == {**MAPPING, "fields": FIELDS[:2]}
 
 
 def test_an_edit_without_a_change_saves_nothing(operator, template):
     answer = act(operator, address(template, "edit"), **edited(template))
     assert "says the same already" in said(operator, answer)
+    run_of(template, ["sku", "name", "price"])
+    answer = act(operator, address(template, "edit"), **form_of(operator, template))
+    assert "says the same already" in said(operator, answer)
     assert MappingTemplate.objects.count() == 1
 
 
 @pytest.mark.parametrize(
-    ("changed", "sentence"),
+    ("text", "sentence"),
     [
-        ({"target-2": "cost"}, "“price” is mapped to the unknown target"),
-        ({"how-2": "backwards"}, "is no way to read price"),
-        ({"how-2": "[{"}, "How “price” is read is not JSON"),
-        ({"how-2": '[{"do": "fold"}]'}, "“fold” is no transform"),
-        ({"source-3": "", "target-3": "stock", "how-3": ""}, "Say which field feeds stock."),
-        ({"defaults": "EUR"}, "Write a default as “currency: EUR”, not as “EUR”."),
-        ({"defaults": "currency: EU1"}, "“EU1” is no ISO 4217 currency code."),
-        ({"source-0": "a\\u0000", "how-0": '[{"do": "constant", "value": "\\u0000"}]'}, "a NUL"),
+        ("{", "The mapping is not JSON: "),
+        ('{"fields": [{"source": "a", "target": "cost"}]}', "the unknown target"),
+        ('[{"source": "a", "target": "name", "transform": [{"do": "fold"}]}]', "is no transform"),
+        ('{"fields": [{"source": "a", "target": "name"}], "defaults": {"currency": "EU1"}}', "ISO"),
+        ('[{"source": "a\\u0000", "target": "name"}]', "a NUL"),
     ],
 )
-def test_what_no_run_can_obey_is_told_and_kept_in_the_form(operator, template, changed, sentence):
-    page = act(operator, address(template, "edit"), **edited(template, **changed))
+def test_what_no_run_can_obey_is_told_and_kept_in_the_form(operator, template, text, sentence):
+    page = act(operator, address(template, "edit"), **edited(template, text=text))
     assert page.status_code == 400
-    text = text_of(page).replace("&quot;", '"').replace("“", '"').replace("”", '"')
-    assert sentence.replace("“", '"').replace("”", '"') in text
-    posted = edited(template, **changed)
-    assert page.context["form"].lines[2].how == posted["how-2"]
+    assert sentence in page.context["wrong"]
+    assert page.context["text"] == text
+    assert MappingTemplate.objects.count() == 1
+
+
+def test_what_is_wrong_with_the_filled_in_form_is_told(operator, template):
+    run_of(template, ["sku", "name", "price"])
+    for changed, sentence in (
+        ({"target-0": "", "target-1": ""}, "Choose a key, an article code or a name"),
+        ({"currency": "EU1"}, "EU1 is no ISO 4217 currency code."),
+        ({"target-1": "price"}, "Two fields feed price"),
+    ):
+        form = form_of(operator, template, **changed)
+        page = act(operator, address(template, "edit"), **form)
+        assert (page.status_code, sentence in page.context["wrong"]) == (400, True)
+        assert page.context["mapping_page"].lines[1].target == form["target-1"]
     assert MappingTemplate.objects.count() == 1
 
 
 def test_a_field_that_feeds_of_the_shape_have_not_is_refused(operator, tmp_path):
     template = confirmed(tmp_path)
-    number = str(len(template.mapping["fields"]))
-    typed = {f"source-{number}": "stok", f"target-{number}": "stock", f"how-{number}": ""}
-    page = act(operator, address(template, "edit"), **edited(template, **typed))
-    assert 'The feed has no field "stok".' in page.context["wrong"]
     content = json.dumps([{"source": "naem", "target": "name"}]).encode()
-    answer = act(operator, address(template, "upload"), file=SimpleUploadedFile("m.json", content))
+    file = SimpleUploadedFile("m.json", content)
+    answer = act(operator, address(template, "upload"), file=file)
     assert 'The feed has no field "naem".' in said(operator, answer)
     assert MappingTemplate.objects.count() == 1
 
 
 def test_what_someone_saved_meanwhile_is_not_written_over(operator, template):
     make(template.supplier, version=2, mapping={"fields": FIELDS[:2], "defaults": {}})
-    page = act(operator, address(template, "edit"), **edited(template, **{"target-2": "stock"}))
+    page = act(operator, address(template, "edit"), **edited(template, FIELDS[1]))
     assert "Someone has saved version 2 meanwhile" in text_of(page)
     assert MappingTemplate.objects.count() == 2
 
@@ -361,7 +413,7 @@ def test_what_is_set_aside_is_matched_and_named_no_more(operator, tmp_path):
 
 def test_an_edit_of_what_is_set_aside_stays_so_until_it_is_taken_back(operator, template):
     act(operator, address(template, "set-aside"))
-    act(operator, address(template, "edit"), **edited(template, **{"target-2": "stock"}))
+    act(operator, address(template, "edit"), **edited(template, *FIELDS[:2]))
     newest = MappingTemplate.objects.get(version=2)
     assert newest.retired_at
     act(operator, address(newest, "take-back"))
