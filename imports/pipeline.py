@@ -18,7 +18,7 @@ from imports.mapping import Mapping, MappingError
 from imports.models import DataImportJob, ImportRow
 from imports.prices import is_price_only
 from imports.profiles import Feed
-from imports.readers import Source, UnreadableFeed
+from imports.readers import MalformedXml, Source, UnreadableFeed
 from imports.row_stage import write_rows
 from jobtracker import causes, uploads
 from jobtracker.context import JobContext
@@ -29,6 +29,7 @@ from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Invented, ItemTabl
 from jobtracker.states import JobType, Permanent, StageState, Waiting
 from jobtracker.webhooks import calls, products
 
+REPAIR = "Read again to be repaired (import_feed --repair), it loses what is wrong, and says where."
 SAMPLES = {
     "tiles.xml": "Northlight Tiles",
     "fabrics.csv": "Weaver & Loom",
@@ -115,6 +116,8 @@ class ImportPipeline(Pipeline):
                     lambda number, share: context.advance(number, fraction=share),
                 )
                 survey = rejects.without_remarks(survey)
+        except MalformedXml as error:
+            raise Permanent(f"{error} {REPAIR}") from error
         except UnreadableFeed as error:
             raise Permanent(str(error)) from error
         for message in found.warnings:

@@ -27,7 +27,16 @@ from . import (
 )
 from .detect import KINDS, kind_of
 from .field_survey import FieldSurvey, Survey, survey_records
-from .model import Candidate, Dialect, Inspection, Join, Record, Source, UnreadableFeed
+from .model import (
+    Candidate,
+    Dialect,
+    Inspection,
+    Join,
+    MalformedXml,
+    Record,
+    Source,
+    UnreadableFeed,
+)
 from .packing import Plain
 from .record_path import merit
 
@@ -37,6 +46,7 @@ __all__ = [
     "FieldSurvey",
     "Inspection",
     "Join",
+    "MalformedXml",
     "Plain",
     "Record",
     "Source",

@@ -25,6 +25,10 @@ class UnreadableFeed(ValueError):
     """The file, or the rest of it, cannot be read; the message is a sentence for a person."""
 
 
+class MalformedXml(UnreadableFeed):
+    """XML that is whole and breaks its rules somewhere, which can perhaps be repaired."""
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How a CSV file separates its cells.

@@ -20,7 +20,7 @@ from lxml import etree
 from . import xml_repair
 from .detect import HEAD_BYTES, bom_encoding, unmarked_utf16
 from .encoding import checked_codec, detect_encoding
-from .model import Fields, Inspection, Record, Source, UnreadableFeed, put
+from .model import Fields, Inspection, MalformedXml, Record, Source, UnreadableFeed, put
 from .record_path import PathTree, choose, columns_below, is_sure
 from .xml_repair import Repairs
 
@@ -299,7 +299,8 @@ def _pieces(path: Path, codec: str, repairs: Repairs | None, **wanted: Any) -> I
     cut_off = at_end and bool(broken or faults) and not _closes(path, override)
     if broken is not None:
         sentence = _sentence(*broken.position, str(broken.msg), cut_off=cut_off)
-        raise UnreadableFeed(sentence) from broken
+        mendable = not cut_off and not _BOMB.search(str(broken.msg))
+        raise (MalformedXml if mendable else UnreadableFeed)(sentence) from broken
     for fault in faults[-1:] if cut_off else faults:
         if cut_off or fault.kind in _NOT_MENDED or _BOMB.search(fault.message):
             raise UnreadableFeed(

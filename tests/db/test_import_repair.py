@@ -21,7 +21,11 @@ def feed(tmp_path):
 def test_it_is_never_done_unasked(feed):
     job = imported(feed, *SUPPLIER)
     assert job.status == Status.FAILED
-    assert "The XML is malformed at line 3" in job.error
+    assert job.error.startswith("The XML is malformed at line 3")
+    assert job.error.endswith("(import_feed --repair), it loses what is wrong, and says where.")
+    text = feed.read_text()
+    feed.write_text(text[: len(text) // 2].replace("& Co", ""))
+    assert "--repair" not in imported(feed, *SUPPLIER).error
 
 
 def test_each_place_is_a_warning_of_the_job(feed):
