@@ -25,6 +25,19 @@ def up(tmp_path: Path) -> Iterator[Up]:
         up.clean_up()
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """The data folder of one that ran and was stopped, and what it printed."""
+    up = Up(tmp_path_factory.mktemp("begun"))
+    try:
+        up.start(ADMIN_PASSWORD="correct horse battery")
+        up.wait_ready()
+        assert up.stop(signal.SIGTERM) == 0
+        yield up.data, up.output.read_text()
+    finally:
+        up.clean_up()
+
+
 def test_the_whole_life(up):
     up.start()
     up.wait_ready()
@@ -62,20 +75,22 @@ def database_answers(data: Path) -> bool:
     return True
 
 
-def test_the_password_of_the_first_user_may_be_given(up):
-    up.start(ADMIN_PASSWORD="correct horse battery")
-    up.wait_ready()
-    assert "user admin, password correct horse battery\n" in up.output.read_text()
-    assert up.stop(signal.SIGTERM) == 0
+def test_the_password_of_the_first_user_may_be_given(begun):
+    assert "user admin, password correct horse battery\n" in begun[1]
 
 
-def test_an_interrupt_for_make_alone_stops_everything(up):
+def test_an_interrupt_for_make_alone_stops_everything(begun):
+    up = Up(begun[0])
     makefile = up.data / "Makefile"
     makefile.write_text(f"run:\n\t@exec {sys.executable} manage.py up\n")
-    # A shell starts what it puts in the background with SIGINT ignored, which make would keep.
-    up.start(command=["env", "--default-signal=INT", "make", "-f", str(makefile), "run"])
-    up.wait_ready()
-    assert up.stop(signal.SIGINT) != 0
+    try:
+        # A shell starts what it puts in the background with SIGINT ignored, which make would keep.
+        command = ["env", "--default-signal=INT", "make", "-f", str(makefile), "run"]
+        up.start(command=command)
+        up.wait_ready()
+        assert up.stop(signal.SIGINT) != 0
+    finally:
+        up.clean_up()
 
 
 def test_a_port_in_use_is_said_in_one_sentence(up):
