@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Max
 from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminPasswordWidget
 
 from imports.mapping import Mapping, MappingError
 from imports.models import DataImportJob, FeedLogin, ImportRow, MappingTemplate
@@ -42,7 +43,7 @@ class LoginForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
         required=False,
         strip=False,
         label="Password, token or value of the header",
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text="Kept encrypted and never shown; leave it empty to keep the one that is known.",
     )
 
