@@ -118,7 +118,11 @@ class ReadingForm(forms.Form):
         required=False,
         max_length=500,
         label="File in the archive, or sheet",
+        widget=forms.TextInput(attrs={"list": "import-entries", "autocomplete": "off"}),
         help_text="as prices.xlsx/Sheet1",
+    )
+    repair = forms.BooleanField(
+        required=False, label="Mend malformed XML; what is mended is named as a warning"
     )
 
     def __init__(self, *args: Any, source: Source | None = None, **kwargs: Any) -> None:
@@ -130,6 +134,8 @@ class ReadingForm(forms.Form):
             del self.fields["delimiter"]
         if source.type not in ("xml", "json"):
             del self.fields["record"]
+        if source.type != "xml":
+            del self.fields["repair"]
         if source.type == "xlsx":
             del self.fields["encoding"]
         if not source.entry:
@@ -152,7 +158,13 @@ class ReadingForm(forms.Form):
     @property
     def stated(self) -> dict[str, str]:
         """What was filled in."""
-        return {name: value for name, value in self.cleaned_data.items() if value}
+        said = {name: value for name, value in self.cleaned_data.items() if value}
+        return said | {"repair": "yes"} if "repair" in said else said
+
+    @property
+    def texts(self) -> list[forms.BoundField]:
+        """The fields that are written into."""
+        return [field for field in self if field.name != "repair"]
 
 
 class ScheduleForm(forms.Form):

@@ -111,15 +111,15 @@ def _offered(
 
 def _as_posted(page: MappingPage, form: MappingOf[str, str]) -> MappingPage:
     offered = {line.index: line for line in page.lines}
+    extras = _extras(form, len(page.sources))
     lines = []
     for first in (line for line in page.lines if not line.extra):
         lines.append(_posted(first, form))
-        for index in _extras(form, len(page.sources)):
-            if form.get(f"source-{index}") == first.source:
-                line = offered.get(index)
-                if line is None or line.source != first.source:
-                    line = beside(first, index, {})
-                lines.append(_posted(line, form))
+        for index in extras.get(first.source, ()):
+            line = offered.get(index)
+            if line is None or line.source != first.source:
+                line = beside(first, index, {})
+            lines.append(_posted(line, form))
     made = {
         question["target"]: form[f"choice-{question['target']}"]
         for question, *_ in page.choices
@@ -135,10 +135,14 @@ def _as_posted(page: MappingPage, form: MappingOf[str, str]) -> MappingPage:
     )
 
 
-def _extras(form: MappingOf[str, str], after: int) -> list[int]:
-    """The indexes of lines that the form has beside those of the feed's fields."""
-    found = [name.removeprefix("source-") for name in form if name.startswith("source-")]
-    return sorted(int(each) for each in found if each.isdecimal() and int(each) >= after)
+def _extras(form: MappingOf[str, str], after: int) -> dict[str, list[int]]:
+    """The indexes of the lines that the form has beside those of the feed's fields, by field."""
+    found: dict[str, list[int]] = {}
+    for name, source in form.items():
+        number = name.removeprefix("source-")
+        if name.startswith("source-") and number.isdecimal() and int(number) >= after:
+            found.setdefault(source, []).append(int(number))
+    return {source: sorted(each) for source, each in found.items()}
 
 
 def _posted(line: FieldLine, form: MappingOf[str, str]) -> FieldLine:

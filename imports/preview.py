@@ -23,7 +23,7 @@ from jobtracker.models import JobCheckpoint
 from jobtracker.sources import is_url
 from jobtracker.uploads import SourceRefused
 
-LOCK_SECONDS = 3  # that a preview waits for the supplier's writers
+LOCK_SECONDS = 3.0  # that a preview waits for the supplier's writers
 
 
 def dry_run(request: Request) -> Preview:
@@ -98,7 +98,7 @@ def of_import(detail: DataImportJob, given: Mapping, bounds: Bounds) -> Preview:
 def _limit_statements(bounds: Bounds) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {round(bounds.seconds * 1000)}")
-        cursor.execute(f"SET LOCAL lock_timeout = {LOCK_SECONDS * 1000}")
+        cursor.execute(f"SET LOCAL lock_timeout = {round(LOCK_SECONDS * 1000)}")
 
 
 def suggestion(request: Request) -> dict[str, Any]:

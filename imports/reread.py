@@ -12,7 +12,7 @@ from jobtracker.models import BackgroundJob, User
 from jobtracker.states import LIVE, JobType, Status
 from jobtracker.uploads import REMOVED, SourceRefused
 
-ASKED = ("encoding", "delimiter", "record", "entry")  # what the page asks for
+ASKED = ("encoding", "delimiter", "record", "entry", "repair")  # what the page asks for
 # What the mapping of the run before, or its failed rows, say of fields and rows may be wrong now.
 NOT_KEPT = ("mapping", "failed_rows_only", "stated")
 

@@ -3,15 +3,18 @@ same bytes read otherwise."""
 
 import codecs
 import re
+import zipfile
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import python_calamine
+
 from imports import feed_source, readers, stored_source
 from imports.models import DataImportJob
 from imports.readers import Candidate, Inspection, Record, Source, UnreadableFeed
-from imports.readers.detect import HEAD_BYTES, bom_encoding, unmarked_utf16
+from imports.readers.detect import HEAD_BYTES, bom_encoding, kind_of, unmarked_utf16
 from imports.reread import ASKED
 from imports.stored_source import NotOpened
 from jobtracker import uploads
@@ -20,6 +23,7 @@ from jobtracker.models import BackgroundJob, JobCheckpoint
 RECORDS = 5
 COLUMNS = 40
 CANDIDATES = 20
+ENTRIES = 50
 CELL = 80  # characters
 ENCODINGS = (
     "utf-8", "windows-1252", "iso-8859-1", "iso-8859-15", "windows-1250", "iso-8859-2",
@@ -183,6 +187,21 @@ def _encoding_why(source: Source, head: bytes, stated: dict[str, str]) -> str:
     if source.type == "datanorm":
         return "usual for Datanorm"
     return "guessed: look at the accents below"
+
+
+def entries(detail: DataImportJob) -> list[str]:
+    """Return the files of the stored archive, or the sheets of the workbook, that could be read in
+    place of the one that was; none of what is no archive."""
+    with uploads.local_copy(detail.source_file) as path:
+        match kind_of(path):
+            case "zip":
+                with zipfile.ZipFile(path) as archive:
+                    names = [each for each in archive.namelist() if not each.endswith("/")]
+            case "xlsx":
+                names = python_calamine.load_workbook(path).sheet_names
+            case _:
+                return []
+    return names[:ENTRIES]
 
 
 def stated_of(job: BackgroundJob) -> dict[str, Any]:

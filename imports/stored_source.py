@@ -14,6 +14,7 @@ from jobtracker import uploads
 
 PACKED = ("gzip", "zip", "xlsx")
 PACKED_BYTES = 16 << 20  # of what is packed: it is unpacked whole, however little is read of it
+JOINED_BYTES = 2 << 20  # of two files in one archive, which are joined whole
 RECORDS = 20  # that examples are taken from
 VALUE = 1_000  # characters of each of their values
 
@@ -28,14 +29,16 @@ def check(detail: DataImportJob) -> None:
     """Raise `NotOpened` for a source that is not kept, or too large to be unpacked for a page."""
     if not detail.source_file:
         raise NotOpened(uploads.REMOVED)
+    is_joined = "join" in detail.background_job.metadata.get("stated", {})
+    most = JOINED_BYTES if is_joined else PACKED_BYTES
     try:
         with uploads.local_copy(detail.source_file) as path:
-            is_large = kind_of(path) in PACKED and path.stat().st_size > PACKED_BYTES
+            is_large = kind_of(path) in PACKED and path.stat().st_size > most
     except FileNotFoundError:
         raise NotOpened(uploads.REMOVED) from None
     if is_large:
         raise NotOpened(
-            f"The source is packed and larger than {PACKED_BYTES >> 20} MB, which is too much to"
+            f"The source is packed and larger than {most >> 20} MB, which is too much to"
             " unpack for a page."
         )
 

@@ -132,6 +132,7 @@ def source(request: HttpRequest, pk: str) -> HttpResponse:
         "tried": tried,
         "count": count,
         "encodings": source_page.ENCODINGS,
+        "entries": source_page.entries(found) if in_use and in_use.entry and not why_not else [],
         "warnings": [each for each in page.job.warnings if each.get("code") == "feed"],
         "live": page.job.status in LIVE,
     }

@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 
+import psycopg
 import pytest
 
-from imports import preview_page, stored_source
+from imports import preview, preview_page, stored_source
 from imports.mapping_page import page_for
 from imports.models import DataImportJob, ImportRow
+from imports.start import retry_failed
 from imports.trial import Bounds
 from jobtracker import uploads
 from jobtracker.catalogue.models import CatalogueSource, Material, MaterialVersion, Supplier
+from jobtracker.database import database_url
 from jobtracker.models import BackgroundJob
 from jobtracker.states import Status, Waiting
 
@@ -221,6 +224,46 @@ def test_a_large_archive_is_not_unpacked_for_a_page(operator, tmp_path, monkeypa
     assert counts(operator.get(url(found)))["unchanged"] == 3
     monkeypatch.setattr(stored_source, "PACKED_BYTES", 10)
     assert "too much to unpack" in operator.get(url(found)).context["why_not"]
+
+
+@pytest.mark.django_db(transaction=True)  # or the test itself would hold the supplier's lock
+def test_it_does_not_wait_long_for_another_import(queues, operator, waiting, monkeypatch):
+    monkeypatch.setattr(preview, "LOCK_SECONDS", 0.1)
+    with psycopg.connect(database_url()) as other:
+        other.execute("SELECT pg_advisory_xact_lock(8021, %s)", [Supplier.objects.get().pk])
+        assert "Another import writes" in operator.get(url(waiting)).context["why_not"]
+    assert operator.get(url(waiting)).context["why_not"] == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_that_takes_too_long_is_no_preview(queues, operator, waiting, monkeypatch):
+    monkeypatch.setattr(preview_page, "BOUNDS", replace(preview_page.BOUNDS, seconds=1.0))
+    with psycopg.connect(database_url()) as other:
+        other.execute("SELECT pg_advisory_xact_lock(8021, %s)", [Supplier.objects.get().pk])
+        assert "took longer than 1 s" in operator.get(url(waiting)).context["why_not"]
+
+
+def test_only_the_failed_rows_of_a_retry_are_tried(operator, tmp_path):
+    job = imported(xml_feed(tmp_path / "tiles.xml", SENT[:4]), "--supplier", "Northlight")
+    retry_failed(job, None)
+    work_off()
+    found = DataImportJob.objects.latest("pk")
+    shown = operator.get(url(found)).context["shown"]
+    assert (shown.outcome.total, shown.outcome.is_whole) == (1, True)
+    assert counts(operator.get(url(found)))["failed"] == 1
+
+
+def test_a_feed_of_prices_is_tried_as_one(operator, tmp_path):
+    imported(xml_feed(tmp_path / "tiles.xml", PRODUCTS), "--supplier", "Northlight")
+    prices = [{"sku": "NL-1", "price": "20.00 EUR"}, {"sku": "NL-77", "price": "1.00 EUR"}]
+    feed = xml_feed(tmp_path / "prices.xml", prices)
+    job = imported(feed, "--supplier", "Northlight", "--price-only")
+    found = DataImportJob.objects.get(background_job=job)
+    assert run_counts(job) == {
+        "created": 0, "updated": 1, "unchanged": 0, "failed": 1, "skipped": 0,
+    }  # fmt: skip
+    again = counts(operator.get(url(found)))
+    assert (again["unchanged"], again["failed"]) == (1, 1)
 
 
 def test_it_says_what_the_run_would_ask(operator, tmp_path):

@@ -165,6 +165,7 @@ def test_another_file_of_the_archive(operator, tmp_path):
     page = operator.get(url(found))
     assert page.context["read"].source.entry == "tiles.csv"
     assert "is read, not shades.csv" in page.content.decode()
+    assert page.context["entries"] == ["tiles.csv", "shades.csv"]
     looked = act(operator, url(found), entry="shades.csv", look="1").context["read"]
     assert looked.columns == ["code", "shade"]
     wrong = act(operator, url(found), entry="prices.csv", look="1").context["form"].errors
@@ -189,7 +190,48 @@ def test_it_asks_for_what_means_anything_to_the_type(operator, greek, tmp_path):
         return list(operator.get(url(found)).context["form"].fields)
 
     assert asked(greek) == ["encoding", "delimiter"]
-    assert asked(run_of(xml_feed(tmp_path / "tiles.xml"))) == ["encoding", "record"]
+    assert asked(run_of(xml_feed(tmp_path / "tiles.xml"))) == ["encoding", "record", "repair"]
+
+
+def test_malformed_xml_is_mended_where_a_person_asks(operator, tmp_path):
+    path = xml_feed(tmp_path / "tiles.xml")
+    path.write_text(path.read_text().replace("Slate 60", "Slate & Co"))
+    found = run_of(path)
+    assert found.background_job.status == Status.FAILED
+    looked = act(operator, url(found), repair="on", look="1")
+    assert looked.context["read"].cells[0][1][1].startswith("Slate")
+    act(operator, url(found), repair="on")
+    work_off()
+    job = BackgroundJob.objects.latest("pk")
+    assert (job.metadata["stated"], job.waiting_for) == ({"repair": "yes"}, Waiting.MAPPING)
+    again = DataImportJob.objects.get(background_job=job)
+    assert operator.get(url(again)).context["form"]["repair"].initial == "yes"
+
+
+def test_what_else_was_stated_stays(operator, tmp_path):
+    found = run_of(xml_feed(tmp_path / "tiles.xml"), "--currency", "EUR", "--encoding", "utf-8")
+    act(operator, url(found), record="catalog/product")
+    stated = BackgroundJob.objects.latest("pk").metadata["stated"]
+    assert stated == {"currency": "EUR", "record": "catalog/product"}
+
+
+def test_a_second_file_is_named_and_stays_joined(operator, tmp_path):
+    texts, prices = tmp_path / "texts.csv", tmp_path / "prices.csv"
+    texts.write_text("sku,name\nA1,Slate\nA2,Chalk\nA3,Ochre\n")
+    prices.write_text("article,price\nA1,1.00 EUR\nA2,2.00 EUR\nA3,3.00 EUR\n")
+    found = run_of(texts, "--join", f"{prices}:article=sku")
+    page = operator.get(url(found))
+    assert "prices.csv" in page.content.decode()
+    assert page.context["read"].columns == ["sku", "name", "joined/price"]
+    act(
+        operator,
+        url(found),
+        encoding="utf-8",
+        entry=found.background_job.metadata["stated"]["entry"],
+    )
+    work_off()
+    again = DataImportJob.objects.latest("pk")
+    assert operator.get(url(again)).context["read"].columns[-1] == "joined/price"
 
 
 def test_a_source_that_is_gone_says_so(operator, tmp_path):
