@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -21,7 +22,8 @@ SHOWN = 10  # templates; the library has the others
 
 def context(supplier: Supplier, request: HttpRequest) -> dict[str, Any]:
     """Return the context of `imports/supplier.html`."""
-    templates = library.newest(supplier=supplier.pk).order_by("retired_at", "-pk")
+    in_use_first = F("retired_at").desc(nulls_first=True)
+    templates = library.newest(supplier=supplier.pk).order_by(in_use_first, "-pk")
     logins = FeedLogin.objects.filter(supplier=supplier).defer("sealed_secret").order_by("host")
     return {
         "supplier": supplier,

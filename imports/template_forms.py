@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django import forms
 
@@ -15,7 +17,7 @@ from imports.mapping_choice import mapping_in
 from imports.mapping_lines import MappingPage
 from imports.mapping_page import page_for, with_examples
 from imports.models import DataImportJob, MappingTemplate
-from imports.template_library import last_read
+from imports.template_library import imports
 from jobtracker.catalogue.models import Supplier
 from jobtracker.models import BackgroundJob
 from jobtracker.site import StorableJSONField
@@ -25,22 +27,42 @@ from jobtracker.uploads import SourceRefused
 FILE_BYTES = 1_000_000
 
 
+@dataclass(frozen=True)
+class TemplateForm:
+    """The form of the mapping page over a template. `feed` is the import whose feed has the fields:
+    the form's lines are numbered by them, so that it is posted with its name."""
+
+    feed: UUID
+    page: MappingPage
+
+
 def form_of(
     template: MappingTemplate, filled: MappingOf[str, str] | None = None
-) -> MappingPage | None:
-    """Return the form of the mapping page over what a template says, with the fields of the last
-    feed that it was obeyed for; None where no such feed is known, or it lacks a field that the
-    template names. `filled` is the form as a person left it."""
-    last = last_read(template)
+) -> TemplateForm | None:
+    """Return the form with the fields of the last feed that the template was obeyed for, or of the
+    one that `filled`, the form as a person left it, was made of. None where that is not kept, or
+    lacks a field that the template names."""
+    found = imports(template)
+    if filled is not None:
+        feed = _uuid(filled.get("feed", ""))
+        found = found.filter(pk=feed) if feed else found.none()
+    last = found.first()
     if last is None:
         return None
     in_use = DataImportJob(field_mappings=template.mapping)
     page = page_for(in_use, BackgroundJob(pk=last.background_job_id), filled)
     if page is None or not _named(Mapping.from_json(template.mapping)) <= set(page.sources):
         return None
-    if filled:
+    if filled is not None:
         page = acted(page, filled.get("act", ""), filled)
-    return with_examples(page, [])
+    return TemplateForm(last.pk, with_examples(page, []))
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _named(mapping: Mapping) -> set[str]:
@@ -58,16 +80,17 @@ def text_of(template: MappingTemplate) -> str:
 
 def mapping_in_text(text: str) -> Mapping:
     """Read the text as a person left it. Raises `MappingError`."""
-    return storable(mapping_in(text.encode(), "The mapping")[0])
+    mapping, data = mapping_in(text.encode(errors="replace"), "The mapping")
+    _check_storable(data)
+    return mapping
 
 
-def storable(mapping: Mapping) -> Mapping:
-    """Return the mapping if the database can hold it. Raises `MappingError`."""
+def _check_storable(data: Any) -> None:
+    """Raise `MappingError` for what the database cannot hold."""
     try:
-        StorableJSONField().validate(mapping.to_json())
+        StorableJSONField().validate(data)
     except forms.ValidationError as error:
         raise MappingError(error.messages[0]) from error
-    return mapping
 
 
 class NameForm(forms.Form):
@@ -95,8 +118,8 @@ class FileForm(forms.Form):
         if file.size > FILE_BYTES:
             raise forms.ValidationError(f"A mapping has at most {FILE_BYTES:,} bytes.")
         try:
-            mapping, data = mapping_in(file.read(), file.name)
-            self.mapping = storable(mapping)
+            self.mapping, data = mapping_in(file.read(), file.name)
+            _check_storable(data)
         except MappingError as error:
             raise forms.ValidationError(str(error)) from error
         whole = data if isinstance(data, dict) else {"fields": data}

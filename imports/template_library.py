@@ -25,7 +25,7 @@ from jobtracker import audit, schedules
 from jobtracker.catalogue.models import Supplier
 from jobtracker.models import JobCheckpoint, User
 from jobtracker.monitor.words import counted
-from jobtracker.states import JobType
+from jobtracker.states import JobType, StageState
 
 SUBJECT = "mapping template"  # as the admin calls it
 STATES = {
@@ -148,8 +148,9 @@ def versions(template: MappingTemplate, limit: int) -> list[Version]:
 def _runs(rows: Sequence[MappingTemplate]) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT template_id, count(*) FROM data_import_jobs WHERE template_id = ANY(%s)"
-            " GROUP BY template_id",
+            "SELECT d.template_id, count(*) FROM data_import_jobs d JOIN job_checkpoints c"
+            " ON c.job_id = d.background_job_id AND c.stage = 'fields_mapped' AND c.state = 'done'"
+            " WHERE d.template_id = ANY(%s) GROUP BY d.template_id",
             [[row.pk for row in rows]],
         )
         return dict(cursor.fetchall())
@@ -157,38 +158,32 @@ def _runs(rows: Sequence[MappingTemplate]) -> dict[int, int]:
 
 def imports(template: MappingTemplate) -> QuerySet[DataImportJob]:
     """Return the imports that obeyed any version of a template, the newest first."""
-    mine = DataImportJob.objects.filter(template__in=_all(template).values("pk"))
+    obeyed = Q(
+        background_job__checkpoints__stage="fields_mapped",
+        background_job__checkpoints__state=StageState.DONE,
+    )
+    mine = DataImportJob.objects.filter(obeyed, template__in=_all(template).values("pk"))
     return mine.order_by("-pk")
 
 
-def last_read(template: MappingTemplate) -> DataImportJob | None:
-    """Return the newest of a template's imports whose feed was read and is known still."""
-    read = Q(
-        background_job__checkpoints__stage="feed_parsed",
-        background_job__checkpoints__data__has_key="survey",
-    )
-    return imports(template).filter(read).first()
-
-
-def feed_fields(template: MappingTemplate) -> list[dict[str, Any]]:
-    """Return the fields of the last feed that a template was obeyed for, as surveyed; nothing
-    where no such run is kept."""
-    last = last_read(template)
-    if last is None:
-        return []
-    parsed = JobCheckpoint.objects.get(job=last.background_job_id, stage="feed_parsed")
-    found: list[dict[str, Any]] = parsed.data["survey"]["fields"]
-    return found
+def fields_of(template: MappingTemplate) -> list[str]:
+    """Return all fields of the feeds that a version is for; none where no kept run tells them."""
+    last = imports(template).values("background_job")[:1]
+    parsed = JobCheckpoint.objects.filter(job__in=last, stage="feed_parsed").first()
+    survey = parsed.data.get("survey", {}) if parsed else {}
+    names = [each["source"] for each in survey.get("fields", [])]
+    shapes = {shape_of_fields(names, price_only=only) for only in (False, True)}
+    return names if template.shape in shapes else []
 
 
 def as_json(template: MappingTemplate) -> dict[str, Any]:
-    """Return a version in the shape that `--mapping FILE.json` takes, with the fields of its feed
+    """Return a version in the shape that `--mapping FILE.json` takes, with the fields of its feeds
     that are left out, as far as they are known: a template is made from all of them."""
     mapped = {field["source"] for field in template.mapping["fields"]}
     left_out = [
-        {"source": each["source"], "target": None, "transform": None}
-        for each in feed_fields(template)
-        if each["source"] not in mapped
+        {"source": source, "target": None, "transform": None}
+        for source in fields_of(template)
+        if source not in mapped
     ]
     fields = [*template.mapping["fields"], *left_out]
     return {"record_path": template.record_path, **template.mapping, "fields": fields}
@@ -205,7 +200,7 @@ def add(
             supplier=supplier,
             name=name,
             shape=shape,
-            record_path=record_path[:1000],
+            record_path=record_path,
             mapping=mapping.to_json(),
         )
         audit.record(user, "add", SUBJECT, [made.pk], name=name)
@@ -219,8 +214,7 @@ def add_version(
     for; set aside if the newest one is. None where the newest says the same already. Raises
     `MappingError` for a field that such feeds have not, and `Refused` where `after` is not the
     newest version's number any more."""
-    known = {each["source"] for each in feed_fields(base)}
-    if base.shape in {shape_of_fields(known, price_only=only) for only in (False, True)}:
+    if known := fields_of(base):
         mapping = Mapping.from_json(mapping.to_json(), known)
     with transaction.atomic():
         base = _held(base)

@@ -9,7 +9,7 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import content_disposition_header, urlencode
@@ -20,7 +20,15 @@ from imports.mapping_choice import shape_of_fields
 from imports.mapping_lines import LABELS, SPECIAL, mapping_of
 from imports.models import MappingTemplate
 from imports.template_changes import transform_words
-from imports.template_forms import FileForm, NameForm, NewForm, form_of, mapping_in_text, text_of
+from imports.template_forms import (
+    FileForm,
+    NameForm,
+    NewForm,
+    TemplateForm,
+    form_of,
+    mapping_in_text,
+    text_of,
+)
 from imports.template_matches import near_matches
 from jobtracker import redirects
 from jobtracker.access import operator_required, staff_required
@@ -94,11 +102,11 @@ def edit(request: HttpRequest, template_id: str) -> HttpResponse:
     button for a step, or a script that asks for a line, gets the form as it was left."""
     newest = library.newest_of(_found(template_id))
     posted = request.POST if request.method == "POST" else None
-    page = form_of(newest, posted)
+    form = None if posted and "text" in posted else form_of(newest, posted)
     wrong = ""
     if posted is not None and "save" in posted:
         try:
-            mapping = mapping_of(page) if page else mapping_in_text(posted.get("text", ""))
+            mapping = _edited(form, posted)
             after = _number(posted.get("after", ""), newest.version)
             made = library.add_version(newest, mapping, cast(User, request.user), after=after)
             return _saved(request, newest, made)
@@ -107,16 +115,27 @@ def edit(request: HttpRequest, template_id: str) -> HttpResponse:
     context = {
         **_frame(request, f"Edit {newest.name}"),
         "found": newest,
-        "mapping_page": page,
+        "form": form,
+        "mapping_page": form and form.page,
         "mapping_url": reverse("import-template-edit", args=[newest.pk]),
         "waiting": True,  # as the lines of the mapping page call a form that can be filled in
-        "text": posted.get("text", "") if posted else text_of(newest),
+        "text": (posted and posted.get("text")) or text_of(newest),
         "wrong": wrong,
         "after": posted.get("after", "") if posted else newest.version,
     }
-    if page and (line := page.line(request.headers.get("HX-Target", "").rpartition("-")[2])):
+    asked = request.headers.get("HX-Target", "").rpartition("-")[2]
+    if form and (line := form.page.line(asked)):
         return render(request, "imports/field.html", context | {"line": line})
     return render(request, "imports/template_edit.html", context, status=400 if wrong else 200)
+
+
+def _edited(form: TemplateForm | None, posted: QueryDict) -> Mapping:
+    """Return the mapping that was filled in. Raises `MappingError` and `library.Refused`."""
+    if form:
+        return mapping_of(form.page)
+    if "text" not in posted:
+        raise library.Refused("The run whose feed the form showed is not kept any more.")
+    return mapping_in_text(posted.get("text", ""))
 
 
 @staff_required(CHANGE)
@@ -154,20 +173,14 @@ def upload(request: HttpRequest, template_id: str) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, f"Not kept. {_said(form)}")
         return _back(request, newest)
-    try:
-        made = library.add_version(newest, form.mapping, cast(User, request.user))
-    except MappingError as error:
-        messages.error(request, f"Not kept. {error}")
-        return _back(request, newest)
-    return _saved(request, newest, made)
+    return _kept(request, newest, form.mapping.to_json())
 
 
 @operator_required(CHANGE)
 def use_again(request: HttpRequest, template_id: str) -> HttpResponse:
     """Make the newest version of what an older one says."""
     older = _found(template_id)
-    mapping = Mapping.from_json(older.mapping)
-    return _saved(request, older, library.add_version(older, mapping, cast(User, request.user)))
+    return _kept(request, older, older.mapping)
 
 
 @operator_required(CHANGE)
@@ -228,6 +241,16 @@ def _acted(
     else:
         messages.warning(request, "Someone else had done that.")
     return _back(request, found)
+
+
+def _kept(request: HttpRequest, base: MappingTemplate, mapping: dict[str, Any]) -> HttpResponse:
+    """Make the newest version of a mapping, or say why it cannot be."""
+    try:
+        made = library.add_version(base, Mapping.from_json(mapping), cast(User, request.user))
+    except MappingError as error:
+        messages.error(request, f"Not kept. {error}")
+        return _back(request, base)
+    return _saved(request, base, made)
 
 
 def _saved(

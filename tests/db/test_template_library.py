@@ -125,8 +125,9 @@ def edited(template: MappingTemplate, *fields: dict, **changed: str) -> dict[str
 
 def form_of(client, template: MappingTemplate, **changed: str) -> dict[str, str]:
     """The form of a template whose feed is known, as its page gives it, with changes."""
-    page = client.get(address(template, "edit")).context["mapping_page"]
-    return {"after": str(template.version), "save": "1"} | page.form | changed
+    form = client.get(address(template, "edit")).context["form"]
+    kept = {"after": str(template.version), "save": "1", "feed": str(form.feed)}
+    return kept | form.page.form | changed
 
 
 # --- the list ---
@@ -288,6 +289,18 @@ def test_where_the_feed_is_not_known_or_lacks_a_field_the_mapping_is_edited_as_j
     assert json.loads(page.context["text"]) == MAPPING
     act(operator, address(template, "edit"), **edited(template, *FIELDS[:2]))
     assert MappingTemplate.objects.get(version=2).mapping == {**MAPPING, "fields": FIELDS[:2]}
+
+
+def test_a_form_belongs_to_the_feed_that_it_was_made_of(operator, template):
+    run_of(template, ["sku", "name", "price"])
+    form = form_of(operator, template)
+    run_of(template, ["price", "name", "sku"])  # its lines have the same numbers
+    answer = act(operator, address(template, "edit"), **form)
+    assert "says the same already" in said(operator, answer)
+    form["feed"] = str(uuid4())
+    page = act(operator, address(template, "edit"), **form)
+    assert "is not kept any more" in page.context["wrong"]
+    assert MappingTemplate.objects.count() == 1
 
 
 def test_an_edit_without_a_change_saves_nothing(operator, template):
@@ -480,6 +493,7 @@ def test_what_suggest_mapping_prints_is_taken_as_the_next_version(operator, tmp_
         (b'{"fields": []}', "m.json: The mapping uses no field."),
         (b'[{"source": "a", "target": "cost"}]', "unknown target"),
         (b'[{"source": "a\\u0000", "target": "name"}]', "a NUL"),
+        (b'[{"source": "a", "target": "name"}, {"source": "\\ud800"}]', "half a character"),
         (b" " * 1_000_001, "at most 1,000,000 bytes"),
     ],
 )
