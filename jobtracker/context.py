@@ -350,7 +350,7 @@ def run(claimed: lifecycle.Claimed, link: Link) -> None:
         counts = pipeline.recount(job.id)
         faults.point("finish.recounted")
         if job.supplier_id is not None:
-            coverage.count(job.supplier_id, job.id)
+            coverage.count_after(job.id, job.supplier_id)
         link.send(_verdict(counts, stage))
     except Exception as error:
         link.send({"end": _classified(error, stage)})

@@ -1,14 +1,21 @@
 """How much of a supplier's materials has what people look for, day by day.
 
-Counted once a run ends, by one statement over the supplier's own materials; the last run of a day
-(UTC) counts. The pages read these rows only: a list never counts materials.
+Counted as a run ends that changed something, by one statement over the supplier's own materials;
+the last such run of a day (UTC) counts. The pages read these rows only: no list counts materials.
 """
 
 from uuid import UUID
 
 from django.db import connection
 
-FIELDS = ("price", "picture", "ean", "size", "colour")
+
+def count_after(job_id: UUID, supplier_id: int) -> None:
+    """Count a supplier's materials after the run of a job, if that changed any."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CHANGED, {"supplier": supplier_id, "job": job_id})
+        (changed,) = cursor.fetchone()
+    if changed:
+        count(supplier_id, job_id)
 
 
 def count(supplier_id: int, job_id: UUID | None = None) -> None:
@@ -16,6 +23,11 @@ def count(supplier_id: int, job_id: UUID | None = None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, {"supplier": supplier_id, "job": job_id})
 
+
+_CHANGED = """
+SELECT EXISTS (SELECT FROM material_versions WHERE job_id = %(job)s)
+    OR NOT EXISTS (SELECT FROM supplier_coverage WHERE supplier_id = %(supplier)s)
+"""
 
 _COUNT = """
 INSERT INTO supplier_coverage

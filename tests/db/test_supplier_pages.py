@@ -102,6 +102,9 @@ def test_a_run_is_counted_as_it_ends_and_an_undo_again(tmp_path):
     job = imported(xml_feed(tmp_path / "tiles.xml"), "--supplier", "N")
     row = SupplierCoverage.objects.get(supplier=job.supplier_id)
     assert (row.job_id, row.active, row.price, row.colour, row.ean) == (job.pk, 3, 3, 3, 0)
+    again = imported(xml_feed(tmp_path / "tiles.xml"), "--supplier", "N")
+    assert (again.status, again.result["unchanged"]) == ("completed", 3)
+    assert SupplierCoverage.objects.get().job_id == job.pk  # nothing to count
     undo.begin(job, None)
     assert undo.undo_some(job, seconds=60) == 0
     assert figures(job.supplier)["active"] == 0
