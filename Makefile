@@ -4,8 +4,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 UV := uv --version >/dev/null 2>&1
-# A third of the suite is waiting for processes, so three share two cores well. The suite puts
-# its long files first; xdist would put those with many tests first.
+# A third of the suite is waiting for processes, so three share two cores well. The suite orders
+# its files itself (tests/conftest.py); xdist would put those with many tests first.
 PYTEST := $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 # What kills and restarts whole installations: left to `make check-faults`, and part of `make test`.
 UNDER_FAULTS := tests/chaos $(patsubst %,tests/live/test_%.py,fault_points kills_under_up \

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -42,10 +43,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the folders whose tests wait longest, so that the workers end together."""
-    order = ["live", "browser", "db"]
-    rank = {name: place for place, name in enumerate(order)}
-    items.sort(key=lambda item: (rank.get(item.path.parent.name, len(order)), item.path))
+    """Spread the files that wait for processes evenly over those that keep a processor busy, so
+    that the workers share the processors well; end with the short ones, so that they end together.
+    """
+    phases = {"live": 0, "db": 0, "browser": 1}
+    folders: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted({item.path for item in items}):
+        folders[path.parent.name].append(path)
+    place = {
+        path: (phases.get(name, 2), number / len(paths), path)
+        for name, paths in folders.items()
+        for number, path in enumerate(paths)
+    }
+    items.sort(key=lambda item: place[item.path])
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
