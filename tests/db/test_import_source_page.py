@@ -8,6 +8,7 @@ from imports.models import DataImportJob
 from jobtracker import uploads
 from jobtracker.models import AuditEntry, BackgroundJob
 from jobtracker.states import Status, Waiting
+from tests.fixtures.feeds import workbook
 
 from .import_runs import PRODUCTS, imported, lines_of, manage, without_currency, work_off, xml_feed
 from .jobs import claim
@@ -105,6 +106,18 @@ def test_a_job_that_waits_is_cancelled_for_it(operator, tmp_path):
     assert set(AuditEntry.objects.values_list("action", flat=True)) >= {"cancel", "read again"}
 
 
+def test_a_mapping_that_is_kept_for_these_fields_asks_nothing(operator, greek):
+    act(operator, url(greek), encoding="windows-1253")
+    work_off()
+    again = DataImportJob.objects.latest("pk")
+    fields = {"target-0": "sku", "target-1": "name", "target-2": "price", "remember": "1"}
+    act(operator, f"/admin/data-import/{again.pk}/answer", **fields)
+    work_off()
+    act(operator, url(greek), encoding="iso-8859-7")
+    work_off()
+    assert BackgroundJob.objects.latest("pk").status == Status.COMPLETED
+
+
 def test_a_job_that_runs_is_left_alone(operator, tmp_path):
     manage("import_feed", xml_feed(tmp_path / "tiles.xml"), "--supplier", "Northlight")
     claim()
@@ -170,6 +183,25 @@ def test_another_file_of_the_archive(operator, tmp_path):
     assert looked.columns == ["code", "shade"]
     wrong = act(operator, url(found), entry="prices.csv", look="1").context["form"].errors
     assert 'no file "prices.csv"' in wrong["entry"][0]
+
+
+def test_another_sheet_of_a_workbook(operator, tmp_path):
+    path = tmp_path / "tiles.xlsx"
+    sheets = {"Tiles": [["sku", "name"], ["A1", "Slate"], ["A2", "Chalk"]],
+              "Shades": [["code", "shade"], ["1", "grey"], ["2", "white"]]}  # fmt: skip
+    path.write_bytes(workbook(sheets))
+    found = run_of(path)
+    page = operator.get(url(found))
+    assert (page.context["read"].type, page.context["read"].encoding_why) == (
+        "Excel",
+        "workbooks are Unicode",
+    )
+    assert page.context["entries"] == ["Tiles", "Shades"]
+    assert list(page.context["form"].fields) == ["entry"]
+    assert act(operator, url(found), entry="Shades", look="1").context["read"].columns == [
+        "code",
+        "shade",
+    ]
 
 
 def test_a_feed_that_could_not_be_read_can_be_read_otherwise(operator, tmp_path):
