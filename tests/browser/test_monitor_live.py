@@ -80,7 +80,7 @@ def test_many_updates_leave_what_a_person_does_alone(page: Page) -> None:
     page.locator("#jt-rows tr .jt-more").last.focus()
     page.evaluate("getSelection().selectAllChildren(document.querySelector('.c-job a'))")
     before = page.evaluate("[scrollY, getSelection().toString()]")
-    for done in range(10, 610, 10):
+    for done in range(10, 360, 10):
         run(job, done)
         expect(row).to_contain_text(f"{done:,} of 8,000")
     assert page.evaluate("[scrollY, getSelection().toString()]") == before
@@ -90,7 +90,7 @@ def test_many_updates_leave_what_a_person_does_alone(page: Page) -> None:
 
     page.keyboard.press("Enter")
     expect(page.get_by_role("menuitem", name="Open job")).to_be_focused()
-    for done in range(610, 1010, 10):
+    for done in range(360, 560, 10):
         run(job, done)
         expect(row).to_contain_text(f"{done:,} of 8,000")
     expect(page.get_by_role("menuitem", name="Open job")).to_be_focused()

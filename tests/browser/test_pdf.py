@@ -39,7 +39,7 @@ def asking() -> PdfDocument:
 LOOKS: dict[str, Callable[[], str]] = {
     "hub": lambda: HUB,
     "no pages": lambda: url(make_document(pages=0)),
-    "many pages": lambda: url(with_failures(5000)),
+    "many pages": lambda: url(with_failures(1000)),
     "failed pages": lambda: url(with_failures(10), "?pages=failed"),
     "a page": lambda: url(with_failures(10), "/page/1"),
     "a failed page": lambda: url(with_failures(10), "/page/3"),

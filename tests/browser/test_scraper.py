@@ -78,10 +78,27 @@ def test_the_list(page: Page, number: int) -> None:
     assert troubles(page, "/scraper") == []
 
 
+def add_pages(session: ScrapingSession, number: int) -> None:
+    """Add so many pages, in tens of all states."""
+    add_many(session, min(number, 10))
+    others = [
+        field.column
+        for field in ScrapingPage._meta.concrete_fields
+        if field.name not in ("id", "url", "canonical_url")
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO scraping_pages (url, canonical_url, {', '.join(others)})"
+            f" SELECT url || '-' || ten, canonical_url || '-' || ten, {', '.join(others)}"
+            " FROM scraping_pages, generate_series(2, %s) AS ten ORDER BY ten",
+            [number // 10],
+        )
+
+
 @pytest.mark.parametrize("number", [0, 10_000])
 def test_a_session(page: Page, number: int) -> None:
     session = make_session()
-    add_many(session, number)
+    add_pages(session, number)
     for n in range(1, min(number, 20)):
         add_material(session, f"Porcelain Alba {n}", f"https://tiles.example/{n}", n)
     run(session, total_items=number, done_items=number // 2)
