@@ -81,7 +81,7 @@ class Walk:
         self.page.fill("[name=username]", "admin")
         self.page.fill("[name=password]", password)
         self.page.press("[name=password]", "Enter")
-        self.page.wait_for_url(lambda url: "/login" not in url)
+        self.page.locator("main").wait_for()
 
     def fill_start(self, name: str, content: bytes, supplier: str, *, show: bool = True) -> None:
         self.page.goto(f"{self.address}/admin/data-import")
