@@ -157,8 +157,11 @@ def test_a_list_is_sent_what_it_shows_and_told_of_newcomers(
 def test_an_idle_page_hears_that_all_is_well(visit: Visit, viewer: User) -> None:
     with visit(viewer).open("names") as page:
         page.say({"ids": []})
-        assert next_frame(page) == CHANGED
-        assert page.frame() == BEAT
+        frames = [next_frame(page)]
+        while frames[-1] != BEAT:
+            frames.append(page.frame())
+        # More than once where the end of an earlier test is told late.
+        assert {*frames[:-1]} == {CHANGED}
 
 
 def test_after_the_listeners_session_is_killed_the_page_is_brought_up_to_date(
