@@ -37,7 +37,8 @@ DECIMAL = "decimal"  # the form's name for the mark that holds for all numbers o
 @dataclass(frozen=True)
 class FieldLine:
     """One field of the feed and one thing that it feeds; `index` names its form fields. `extra`
-    lines feed something else beside what the field's first line does."""
+    lines feed something else beside what the field's first line does. `offered` is the target that
+    confidence and reason are about."""
 
     index: int
     source: str
@@ -53,8 +54,13 @@ class FieldLine:
     open: bool = False
     group: str = "out"
     had_steps: bool = False
+    offered: str = ""
     wrong: str = ""
     examples: tuple[Example, ...] = ()
+
+    @property
+    def is_as_offered(self) -> bool:
+        return self.target == self.offered and not self.extra
 
     @property
     def is_open(self) -> bool:

@@ -94,6 +94,7 @@ def _offered(
             samples=list(each.samples[:SAMPLES]),
             percent=round(each.coverage * 100),
             target=target,
+            offered=target,
             transform=way_of(first.get("transform")),
             confidence=confidence,
             reason=said.get("reason", ""),

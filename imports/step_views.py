@@ -41,7 +41,7 @@ def source(request: HttpRequest, pk: str) -> HttpResponse:
             if "look" not in filled:
                 return _read_again(request, page.job, form.stated)
     except source_page.Blamed as error:
-        form.add_error(error.field or None, str(error))
+        form.add_error(error.field if error.field in form.fields else None, str(error))
     except (stored_source.NotOpened, SourceRefused) as error:
         why_not = str(error)
     tried = read is not None
@@ -137,7 +137,7 @@ def answer(request: HttpRequest, pk: str) -> HttpResponse:
     """Take the mapping that a person confirmed; the job goes on with it."""
     found, page = found_or_404(pk)
     job = page.job
-    form = mapping_page.page_for(found, job, request.POST)
+    form = mapping_page.page_for(found, job, _posted(request))
     if form is None or job.waiting_for not in preview_page.ASKING:
         messages.warning(request, NOT_ASKED)
         return HttpResponseRedirect(reverse("import-mapping", args=[found.pk]))
@@ -162,4 +162,6 @@ def _posted(request: HttpRequest) -> dict[str, str] | None:
         return None
     if not request.user.has_perm(OPERATE):
         raise PermissionDenied
-    return {name: str(request.POST[name]) for name in request.POST if name != CSRF}
+    # No database takes a NUL, and no browser sends one.
+    said = {name: str(value).replace("\0", "") for name, value in request.POST.items()}
+    return {name: value for name, value in said.items() if name != CSRF}

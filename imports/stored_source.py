@@ -14,6 +14,7 @@ from jobtracker import uploads
 
 PACKED = ("gzip", "zip", "xlsx")
 PACKED_BYTES = 16 << 20  # of what is packed: it is unpacked whole, however little is read of it
+NOT_FETCHED = "The source has not been fetched."
 JOINED_BYTES = 2 << 20  # of two files in one archive, which are joined whole
 RECORDS = 20  # that examples are taken from
 VALUE = 1_000  # characters of each of their values
@@ -28,7 +29,7 @@ class NotOpened(ValueError):
 def check(detail: DataImportJob) -> None:
     """Raise `NotOpened` for a source that is not kept, or too large to be unpacked for a page."""
     if not detail.source_file:
-        raise NotOpened(uploads.REMOVED)
+        raise NotOpened(uploads.REMOVED if detail.content_hash else NOT_FETCHED)
     is_joined = "join" in detail.background_job.metadata.get("stated", {})
     most = JOINED_BYTES if is_joined else PACKED_BYTES
     try:

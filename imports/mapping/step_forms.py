@@ -154,7 +154,7 @@ class FilledStep:
         """The step as JSON. Raises StepError in words for who fills in the form."""
         data: dict[str, Any]
         if self.kept:
-            data = json.loads(self.kept)
+            data = _storable(json.loads(self.kept))
         else:
             data = {"do": self.do}
             for setting in FORMS[self.do].settings:
@@ -275,6 +275,18 @@ def _values(step: MappingOf[str, Any]) -> dict[str, str]:
         otherwise = str(step["otherwise"] or "")
         values |= {"otherwise": PUT if otherwise else DROP, "put": otherwise}
     return values
+
+
+def _storable(data: Any) -> Any:
+    """What was kept, if a database takes it: neither NUL nor half a character. Raises StepError."""
+    written = json.dumps(data, ensure_ascii=False)
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        raise StepError("it holds half a character") from None
+    if "\\u0000" in written:
+        raise StepError("it holds a NUL")
+    return data
 
 
 def _table(text: str) -> dict[str, str]:

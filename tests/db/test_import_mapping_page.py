@@ -227,6 +227,22 @@ def test_the_form_goes_through_the_preview_whole(operator, waiting):
     assert lines_of()["A-1"]["colour"] == "grey"
 
 
+def test_what_no_database_takes_is_left_out_or_refused(operator, waiting):
+    kept = {"step-1-0-do": "pairs", "step-1-0-kept": r'{"do": "pairs", "names": "\u0000"}'}
+    answered = act(operator, url(waiting, "answer"), **BASE, **kept)
+    assert (answered.status_code, "holds a NUL" in answered.content.decode()) == (400, True)
+    form = BASE | {"target-3": "attribute.a\0b"} | step(1, 0, "split", by="\0/")
+    run(operator, waiting, form)
+    assert lines_of()["A-1"]["attributes"]["ab"] == "grau"
+
+
+def test_another_target_than_was_offered_bears_no_confidence(operator, waiting):
+    page = page_after(operator, waiting, BASE | {"target-3": "finish"})
+    offered = line_of(page, 3)
+    assert (offered.offered, offered.is_as_offered) == ("colour", False)
+    assert line_of(page_after(operator, waiting, BASE | {"target-3": "colour"}), 3).is_as_offered
+
+
 def test_a_script_is_given_the_line_that_it_asks_for(operator, waiting):
     token = operator.get("/admin/async-queue-monitor").context["csrf_token"]
     form = BASE | step(1, 0, "html") | {"csrfmiddlewaretoken": str(token)}

@@ -4,6 +4,7 @@ import zipfile
 
 import pytest
 
+from imports import stored_source
 from imports.models import DataImportJob
 from jobtracker import uploads
 from jobtracker.models import AuditEntry, BackgroundJob
@@ -11,7 +12,7 @@ from jobtracker.states import Status, Waiting
 from tests.fixtures.feeds import workbook
 
 from .import_runs import PRODUCTS, imported, lines_of, manage, without_currency, work_off, xml_feed
-from .jobs import claim
+from .jobs import claim, make_job
 from .pages import act, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -275,6 +276,13 @@ def test_a_source_that_is_gone_says_so(operator, tmp_path):
     answered = act(operator, url(found), encoding="utf-8")
     assert uploads.REMOVED in answered.content.decode()
     assert BackgroundJob.objects.count() == 1
+
+
+def test_a_source_that_was_not_fetched_says_so(operator):
+    found = DataImportJob.objects.get(background_job=make_job())
+    answered = act(operator, url(found), encoding="utf-8")
+    assert answered.context["why_not"] == stored_source.NOT_FETCHED
+    assert operator.get(url(found)).status_code == 200
 
 
 def test_a_viewer_may_look_only(client, greek):

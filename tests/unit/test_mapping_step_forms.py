@@ -79,7 +79,13 @@ def test_what_is_wrong_is_said_of_the_step(do, values, said):
         step.step()
 
 
-@pytest.mark.parametrize("kept", ["[", "[" * 100_000, "{}", '"x"', '{"do": "nothing"}'])
+NUL, HALF = r"\u0000", r"\ud800"
+UNSTORABLE = [f'{{"do": "pairs", "names": "a{each}"}}' for each in (NUL, HALF)]
+
+
+@pytest.mark.parametrize(
+    "kept", [*UNSTORABLE, "[", "[" * 100_000, "{}", '"x"', '{"do": "nothing"}']
+)
 def test_what_was_tampered_with_is_refused(kept):
     step = posted({"step-0-0-do": "pairs", "step-0-0-kept": kept}, "step-0-0")
     assert checked(step).wrong
