@@ -110,6 +110,14 @@ def test_a_run_is_counted_as_it_ends_and_an_undo_again(tmp_path):
     assert figures(job.supplier)["active"] == 0
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_cannot_be_counted_is_completed_and_tells(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(coverage, "_COUNT", "SELECT no_such_column")
+    job = imported(xml_feed(tmp_path / "feed.xml"), "--supplier", "Northlight")
+    assert (job.status, SupplierCoverage.objects.count()) == ("completed", 0)
+    assert "the coverage of supplier" in caplog.text
+
+
 def test_the_materials_of_one_supplier_are_found_without_reading_the_others(supplier):
     """The list of one supplier and its count must not cost what the whole catalogue costs."""
     with connection.cursor() as cursor:
