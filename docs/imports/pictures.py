@@ -128,8 +128,7 @@ def _say_colours_in_english(page: Page) -> None:
         if setting:
             colour.locator(f"[name$='-{setting}']").fill(value)
     colour.locator("textarea").fill("grau = grey\nweiss = white\nblau = blue")
-    colour.locator("textarea").blur()
-    page.wait_for_timeout(3000)
+    colour.locator(".jt-examples b", has_text="blue").wait_for()
 
 
 def story(walk: Walk) -> None:
