@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from django.db import models
+from django.db.models import QuerySet
 
 from jobtracker.catalogue.models import Supplier
 from jobtracker.models.fields import created_now
@@ -32,6 +33,11 @@ class StoredImage(models.Model):
 
     def __str__(self) -> str:
         return self.sha256[:16]
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The names of its files."""
+        return self.file, self.thumbnail
 
 
 class ImageFetch(Outgoing):
@@ -87,8 +93,7 @@ class ImageFetch(Outgoing):
         return self.url[:200]
 
 
-def stored_again(names: Iterable[str]) -> set[str]:
-    """Return those of some files' names that a stored picture bears, whose row went and came."""
+def stored_again(names: Iterable[str]) -> QuerySet[StoredImage]:
+    """Return the stored pictures that bear some files' names, whose rows went and came."""
     contents = {found[1] for name in names if (found := _NAME.fullmatch(name))}
-    kept = StoredImage.objects.filter(sha256__in=contents)
-    return {name for row in kept.values_list("file", "thumbnail") for name in row}
+    return StoredImage.objects.filter(sha256__in=contents)

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 
 from django.db import connection
+from django.db.models.functions import Now
 from django.urls import reverse
 
 from jobtracker.context import JobContext
+from jobtracker.images.models import ImageFetch, StoredImage
 
 ROWS = 2000  # of one transaction
 FRESH_DAYS = 7  # in which a picture is not asked for again
@@ -40,6 +42,20 @@ def _add(context: JobContext, rows_table: str, last: int, wanted: str) -> None:
                     "no_address": NO_ADDRESS,
                 },
             )
+
+
+def fetch_again(images: Iterable[StoredImage]) -> None:
+    """Queue the addresses of pictures whose files are lost. They are asked without what they said
+    the last time, or they would answer that nothing has changed."""
+    lost = ImageFetch.objects.filter(image__in=images, status=ImageFetch.Status.STORED)
+    lost.update(
+        status=ImageFetch.Status.PENDING,
+        retry_count=0,
+        next_retry_at=Now(),
+        completed_at=None,
+        etag="",
+        last_modified="",
+    )
 
 
 def thumbnail_urls(material_ids: Iterable[int]) -> dict[int, str]:

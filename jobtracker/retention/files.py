@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from jobtracker import faults, pipelines
 from jobtracker.images.models import FOLDER, stored_again
+from jobtracker.images.queue import fetch_again
 from jobtracker.models import FileToRemove
 from jobtracker.retention.rows import Bit, delete, note_files
 
@@ -24,12 +25,13 @@ logger = logging.getLogger(__name__)
 
 def remove(most: int) -> Bit:
     """Remove some noted files, and then their notes. A source that another job refers to stays,
-    and so does a picture that was fetched again. A file that cannot be removed goes to the end of
-    the line."""
+    and so does a picture that was fetched again; one that was just then, and lost its file here, is
+    fetched once more. A file that cannot be removed goes to the end of the line."""
     young = Q(name__startswith=f"{FOLDER}/", at__gt=Now() - timedelta(minutes=FETCH_MINUTES))
     noted = list(FileToRemove.objects.exclude(young, storage="default").order_by("pk")[:FILES])
     needed = _needed([each.name for each in noted if each.storage == "sources"])
-    shown = stored_again([each.name for each in noted if each.storage == "default"])
+    others = [each.name for each in noted if each.storage == "default"]
+    shown = {name for image in stored_again(others) for name in image.names}
     done, stuck = [], []
     for each in noted:
         if each.name not in (needed if each.storage == "sources" else shown):
@@ -45,6 +47,8 @@ def remove(most: int) -> Bit:
         # Not a local storage, or not empty.
         with suppress(NotImplementedError, OSError):
             Path(storages[storage].path(folder)).rmdir()
+    held = storages["default"].exists
+    fetch_again([each for each in stored_again(others) if not all(map(held, each.names))])
     with transaction.atomic():
         delete(FileToRemove, [each.pk for each in noted])
         for each in stuck:

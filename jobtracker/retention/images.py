@@ -33,11 +33,9 @@ from jobtracker.retention.rows import Bit, delete, note_files, rows_of
 
 PASS_SECONDS = 86_400  # from the end of a pass to the next of the same process
 
-_SAID = (
-    ("material_sources", "material_id", "vals->'images'"),
-    ("material_versions", "id", "old_source->'images'"),
-)
-"""The tables that name pictures: the key that they are read by, and where their names are."""
+_SAID = (("material_sources", "vals->'images'"), ("material_versions", "old_source->'images'"))
+"""The tables that name pictures, and where. They are read by their ids, which nothing changes: a
+merge, say, gives a source to another material."""
 
 
 class Forgetting:
@@ -84,9 +82,9 @@ class Forgetting:
         self._after = upto
         return Bit(more=upto < len(self._noted) * 8)
 
-    def _read(self, table: str, key: str, images: str, most: int) -> Bit:
+    def _read(self, table: str, images: str, most: int) -> Bit:
         with short_transaction(alone=False), connection.cursor() as cursor:
-            statement = _NAMED.format(table=table, key=key, images=images)
+            statement = _NAMED.format(table=table, images=images)
             cursor.execute(statement, {"after": self._after, "rows": rows_of(most)})
             last, named = cursor.fetchone()
         for pk in named:
@@ -160,18 +158,17 @@ def _bits(noted: bytearray) -> Iterator[int]:
 # A look-up for each name: the planner would read all addresses for a part of the catalogue.
 _NAMED = f"""
 WITH part AS MATERIALIZED (
-    SELECT {{key}} AS key, {{images}} AS images FROM {{table}} WHERE {{key}} > %(after)s
-    ORDER BY {{key}} FETCH FIRST %(rows)s ROWS WITH TIES)
-SELECT (SELECT max(key) FROM part), ARRAY(
+    SELECT id, {{images}} AS images FROM {{table}} WHERE id > %(after)s
+    ORDER BY id LIMIT %(rows)s)
+SELECT (SELECT max(id) FROM part), ARRAY(
     SELECT f.id FROM ({NAMED_HASHES.format(rows="part")}) named CROSS JOIN LATERAL (
         SELECT id FROM image_fetches WHERE url_hash = named.hash LIMIT 1) f)
 """
 
 _SAID_AT_ALL = " UNION ALL ".join(
-    NAMED_HASHES.format(rows=f"(SELECT {images} AS images FROM {table})")
-    for table, _, images in _SAID
+    NAMED_HASHES.format(rows=f"(SELECT {images} AS images FROM {table})") for table, images in _SAID
 )
 _UNNAMED = f"""
 SELECT count(*) FROM image_fetches f WHERE f.id = ANY(%s)
-    AND f.url_hash NOT IN (SELECT hash FROM ({_SAID_AT_ALL}) named)
+    AND NOT EXISTS (SELECT FROM ({_SAID_AT_ALL}) named WHERE named.hash = f.url_hash)
 """

@@ -11,7 +11,8 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from jobtracker import faults, metrics, retention
-from jobtracker.catalogue.models import MaterialVersion
+from jobtracker.catalogue import people
+from jobtracker.catalogue.models import Material, MaterialVersion
 from jobtracker.images.fetcher import Images
 from jobtracker.images.models import ImageFetch, StoredImage
 from jobtracker.models import FileToRemove
@@ -168,6 +169,26 @@ def test_a_content_that_is_fetched_again_keeps_its_file(dropped, site, tmp_path)
     assert not FileToRemove.objects.exists()
 
 
+def test_a_picture_whose_row_came_as_its_file_went_is_fetched_again(
+    dropped, site, tmp_path, monkeypatch
+):
+    prune()
+    let_fetches_end()
+    meanwhile = []
+
+    def strike(name):
+        if name == "prune.file" and not meanwhile:
+            meanwhile.append(name)
+            run(tmp_path, site.url("/red.png"), site.url("/green.png"))
+
+    monkeypatch.setattr(faults, "point", strike)
+    prune()
+    assert meanwhile
+    fetch_all()
+    assert names() == files()
+    assert len(files()) == 6
+
+
 @pytest.mark.parametrize("days", [0, 92])
 def test_they_have_days_of_their_own(dropped, settings, days):
     settings.RETENTION_DAYS_IMAGES = days
@@ -197,6 +218,25 @@ def test_one_that_is_queued_again_meanwhile_stays(dropped):
         pass
     assert green.exists()
     assert green.get().image
+
+
+def test_a_source_that_a_merge_moves_meanwhile_is_read(site, tmp_path, monkeypatch):
+    run(tmp_path, site.url("/red.png"))
+    feed = tmp_path / "more.json"
+    feed.write_text(json.dumps([{"sku": "NL-7", "name": "T", "images": [site.url("/green.png")]}]))
+    imported(feed, "--supplier", "Acme", "--currency", "EUR")
+    fetch_all()
+    age()
+    monkeypatch.setattr(images, "rows_of", lambda most: 1)
+    forgetting = images.Forgetting()
+    while not forgetting._left or forgetting._after or len(forgetting._left) > 4:
+        forgetting(100)
+    forgetting(100)  # the first source
+    kept, merged = Material.objects.order_by("pk")
+    people.merge(kept.pk, merged.pk, None)
+    while forgetting(100).more:
+        pass
+    assert addresses() == {"red.png", "green.png"}
 
 
 def test_a_process_reads_the_catalogue_once_a_day(dropped, monkeypatch):
