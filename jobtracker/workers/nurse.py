@@ -97,7 +97,7 @@ def attend() -> None:
 
 
 def _ready_spare() -> Child | None:
-    """Return the spare, in place of one that has died; None where it gets no session."""
+    """Return the spare, in place of one that has died; None where there is none with a session."""
     global _spare
     _keep_spare()
     if _spare and _spare.session is None:
@@ -107,12 +107,16 @@ def _ready_spare() -> Child | None:
 
 
 def _keep_spare() -> None:
+    """Have a spare where there can be one: to close an attempt none is needed."""
     global _spare
     if _spare and not _spare.is_alive():
         _spare.end()
         _spare = None
     if _spare is None and not blocks.shared().draining:
-        _spare = Child()
+        try:
+            _spare = Child()
+        except OSError as error:
+            logger.warning("no process can be started for the next job: %s", error)
 
 
 class Attempt:
