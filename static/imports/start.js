@@ -1,7 +1,7 @@
 // The file field covers its drop zone and is invisible: say what was chosen, and where a drop lands.
-const field = document.querySelector(".jt-drop [type=file]");
-const zone = field.closest(".jt-drop");
 const names = document.getElementById("import-names");
+const zone = names.closest(".jt-drop");
+const field = zone.querySelector("[type=file]");
 const nothing = names.textContent;
 
 field.addEventListener("change", () => {

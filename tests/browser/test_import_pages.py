@@ -30,6 +30,20 @@ def test_each_page_is_readable(page: Page, address: str, name: str) -> None:
     assert troubles(page, f"{address}/{name}") == []
 
 
+def test_each_drop_zone_names_its_own_files(page: Page, tmp_path: Path) -> None:
+    catalogue = tmp_path / "catalogue.pdf"
+    catalogue.write_bytes(b"%PDF-1.7\n%%EOF\n")
+    page.goto("/admin/data-import")
+    feeds, pdfs = page.locator("#import-names"), page.locator("#pdf-names")
+    unsaid = pdfs.text_content() or ""
+    page.set_input_files("[name=feeds]", xml_feed(tmp_path / "tiles.xml"))
+    expect(feeds).to_have_text("tiles.xml")
+    expect(pdfs).to_have_text(unsaid)
+    page.set_input_files("[name=pdfs]", catalogue)
+    expect(pdfs).to_contain_text("catalogue.pdf")
+    expect(feeds).to_have_text("tiles.xml")
+
+
 def test_steps_with_a_live_example_a_preview_and_back(page: Page, address: str) -> None:
     page.goto(f"{address}/mapping")
     line(page, "colour").get_by_role("button", name="Change values").click()
