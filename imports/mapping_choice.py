@@ -15,6 +15,7 @@ from imports.mapping import (
     Hints,
     Mapping,
     MappingError,
+    Question,
     Suggestion,
     currency_question,
     needs_person,
@@ -56,10 +57,10 @@ def choose(
 ) -> Choice:
     """Take the mapping that a person gave, else the template for this shape of feed, else what
     its format (`profile`) and the evidence support if that is sure enough. `records` are from the
-    start of the feed;
-    `currency` fills gaps; `confirm` asks a person even where the evidence is sure;
-    `price_only` leaves out all that sets neither price nor stock. Raises `MappingError` for a
-    given mapping that does not fit the feed, or for one without price and stock.
+    start of the feed; `currency` fills gaps; `confirm` asks a person in any case, with what would
+    be taken filled in; `price_only` leaves out all that sets neither price nor stock. Raises
+    `MappingError` for a given mapping that does not fit the feed, or for one without price and
+    stock.
     """
     survey, hints = feed.survey, hints_of(profile, feed)
     defaults = _defaults(supplier, currency)
@@ -78,10 +79,13 @@ def choose(
     known = {target: value for target, value in defaults.items() if target != "decimal_style"}
     mapping = replace(mapping, defaults=mapping.defaults | known)
     question = currency_question(mapping.bound(feed.read), (record.fields for record in records))
-    if question is None:
-        return Choice(mapping, by, template)
-    asked = {"message": question.text, "questions": [question.as_json()]}
-    return Choice(mapping, by, template, Waiting.CURRENCY, asked | {"mapping": mapping.to_json()})
+    if question:
+        asked = _asked([question], mapping)
+        return Choice(mapping, by, template, Waiting.CURRENCY, asked)
+    if confirm:
+        asked = _asked([], mapping, f" Filled in is the {by}." if template else "")
+        return Choice(mapping, by, template, Waiting.MAPPING, asked)
+    return Choice(mapping, by, template)
 
 
 def hints_of(profile: Profile | None, feed: Feed) -> Hints:
@@ -107,13 +111,19 @@ def _suggested(suggestion: Suggestion, *, confirm: bool, price_only: bool) -> Ch
         mapping,
         "suggested",
         waits_for=Waiting.CURRENCY if reason == "currency" else Waiting.MAPPING,
-        question={
-            "message": questions[0].text if questions else "Confirm how the fields are mapped.",
-            "questions": [question.as_json() for question in questions],
-            "suggestion": suggestion.as_json(),
-            "mapping": mapping.to_json(),
-        },
+        question=_asked(questions, mapping) | {"suggestion": suggestion.as_json()},
     )
+
+
+def _asked(questions: Sequence[Question], mapping: Mapping, more: str = "") -> dict[str, Any]:
+    """What a person is asked, with the mapping that is filled in; `more` is said of it where there
+    is no question but whether it is right."""
+    confirm = f"Confirm how the fields are mapped.{more}"
+    return {
+        "message": questions[0].text if questions else confirm,
+        "questions": [question.as_json() for question in questions],
+        "mapping": mapping.to_json(),
+    }
 
 
 def obeyable(mapping: Mapping, survey: Survey) -> Mapping:

@@ -148,7 +148,7 @@ class ImportPipeline(Pipeline):
 
     def fields_mapped(self, context: JobContext) -> None:
         """Choose the mapping: as given, as confirmed for this shape before, else as suggested
-        if it is sure enough; else a person is asked."""
+        if it is sure enough; else, or where someone wants to see it, a person is asked."""
         parsed = context.data("feed_parsed")
         if not parsed["count"]:
             context.checkpoint(0, {}, StageState.EMPTY)
@@ -175,7 +175,7 @@ class ImportPipeline(Pipeline):
                     given=Mapping.from_json(given) if given else None,
                     template=detail.template,
                     currency=context.job.metadata.get("stated", {}).get("currency", ""),
-                    confirm=bool(context.job.metadata.get("confirm")),
+                    confirm=bool(context.job.metadata.get("confirm")) and not answer,
                     price_only=price_only,
                 )
         except MappingError as error:
@@ -185,11 +185,14 @@ class ImportPipeline(Pipeline):
         with context.transaction():
             template = choice.template
             if supplier and answer.get("remember"):
+                shape = mapping_choice.shape_of(survey, price_only=price_only)
+                known = mapping_choice.template_for(supplier, shape)
+                own_name = f"{detail.source_name[:110]}{' (prices)' if price_only else ''}"
                 template = mapping_choice.keep_template(
                     supplier,
-                    f"{detail.source_name[:110]}{' (prices)' if price_only else ''}",
+                    known.name if known else own_name,
                     detail.record_path,
-                    mapping_choice.shape_of(survey, price_only=price_only),
+                    shape,
                     choice.mapping,
                 )
             DataImportJob.objects.filter(pk=detail.pk).update(

@@ -25,7 +25,7 @@ def restated(job: BackgroundJob, said: dict[str, str]) -> dict[str, Any]:
 
 def read_again(job: BackgroundJob, said: dict[str, str], user: User | None) -> Created:
     """Import the stored source of a job as a job of its own, read as is `said`; it shows its
-    mapping before anything is written, unless a template is kept for it. Raises `SourceRefused`.
+    mapping before anything is written. Raises `SourceRefused`.
 
     1. cancel the job if it has not ended: it stands for the same bytes, and nobody waits for it
        any more; one that is running is left to its end;

@@ -107,16 +107,18 @@ def test_a_job_that_waits_is_cancelled_for_it(operator, tmp_path):
     assert set(AuditEntry.objects.values_list("action", flat=True)) >= {"cancel", "read again"}
 
 
-def test_a_mapping_that_is_kept_for_these_fields_asks_nothing(operator, greek):
+def test_a_mapping_that_is_kept_for_these_fields_is_shown_first(operator, greek):
     act(operator, url(greek), encoding="windows-1253")
     work_off()
     again = DataImportJob.objects.latest("pk")
-    fields = {"target-0": "sku", "target-1": "name", "target-2": "price", "remember": "1"}
+    fields = {"target-0": "sku", "target-1": "finish", "target-2": "price", "remember": "1"}
     act(operator, f"/admin/data-import/{again.pk}/answer", **fields)
     work_off()
     act(operator, url(greek), encoding="iso-8859-7")
     work_off()
-    assert BackgroundJob.objects.latest("pk").status == Status.COMPLETED
+    job = BackgroundJob.objects.latest("pk")
+    assert job.waiting_for == Waiting.MAPPING
+    assert [each["target"] for each in job.question["mapping"]["fields"]][1] == "finish"
 
 
 def test_a_job_that_runs_is_left_alone(operator, tmp_path):
