@@ -26,7 +26,7 @@ from django.db.models.functions import Now
 
 from jobtracker import faults
 from jobtracker.images.models import ImageFetch, StoredImage
-from jobtracker.images.queue import NAMED_HASHES
+from jobtracker.images.queue import FRESH_DAYS, NAMED_HASHES
 from jobtracker.metrics import short_transaction
 from jobtracker.outgoing.models import WAITING
 from jobtracker.retention.rows import Bit, delete, note_files, rows_of
@@ -108,8 +108,8 @@ class Forgetting:
         """Lock them first: a fetch that finds the same content waits, or they are passed over."""
         upto = self._after + rows_of(most)
         with short_transaction(alone=False):
-            here = StoredImage.objects.filter(pk__gt=self._after, pk__lte=upto).order_by()
-            locked = here.filter(pk__in=unled()).select_for_update(skip_locked=True)
+            here = unled().filter(pk__gt=self._after, pk__lte=upto)
+            locked = here.select_for_update(skip_locked=True)
             keys = list(locked.values_list("pk", flat=True))
             # Another statement, which sees what was committed before the lock was had.
             gone = list(unled().filter(pk__in=keys).values_list("pk", "file", "thumbnail"))
@@ -121,10 +121,12 @@ class Forgetting:
 
 
 def old_addresses() -> QuerySet[ImageFetch]:
-    """Return the addresses that were last asked longer ago than they are kept unnamed."""
+    """Return the addresses that were last asked longer ago than they are kept unnamed. A fresh one
+    stays: a run that names it again, after its material was read here, does not queue it."""
     if not (days := settings.RETENTION_DAYS_IMAGES):
         return ImageFetch.objects.none()
-    old = ImageFetch.objects.filter(completed_at__lt=Now() - timedelta(days=days))
+    kept = timedelta(days=max(days, FRESH_DAYS + 1))
+    old = ImageFetch.objects.filter(completed_at__lt=Now() - kept)
     return old.exclude(status__in=WAITING).order_by()
 
 

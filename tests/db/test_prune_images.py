@@ -196,6 +196,13 @@ def test_they_have_days_of_their_own(dropped, settings, days):
     assert "image_fetches" not in prune()
 
 
+def test_a_fresh_one_stays_however_few_the_days(dropped, settings):
+    """A run that names it again would not queue it."""
+    settings.RETENTION_DAYS_IMAGES = 1
+    age(days=6)
+    assert "image_fetches" not in prune()
+
+
 def test_what_waits_is_not_forgotten(dropped):
     ImageFetch.objects.update(status="retrying", next_retry_at=Now() + timedelta(hours=1))
     assert "image_fetches" not in prune()

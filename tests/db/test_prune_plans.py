@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from jobtracker import metrics, retention, seeding
 from jobtracker.models import BackgroundJob, JobAttempt, JobMetricsHour
-from jobtracker.retention import rows
+from jobtracker.retention import images, rows
 from tests.db.import_runs import manage
 
 JOBS = 10_000
@@ -25,12 +25,12 @@ def many_jobs(transactional_db, queues):
         cursor.execute("ANALYZE")
 
 
-def scanned(statement: str) -> set[str]:
-    """Return the large tables that the plan of a statement reads from end to end."""
+def scanned(statement: str, tables: set[str] = LARGE) -> set[str]:
+    """Return those of the large tables that the plan of a statement reads from end to end."""
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN " + statement)
         plan = "\n".join(line for (line,) in cursor.fetchall())
-    return set(re.findall(r"Seq Scan on (\w+)", plan)) & LARGE
+    return set(re.findall(r"Seq Scan on (\w+)", plan)) & tables
 
 
 def test_the_statements_use_indexes(many_jobs, monkeypatch):
@@ -84,3 +84,26 @@ def test_invented_jobs_are_of_every_kind(settings):
     assert details == 3000
     assert not JobAttempt.objects.filter(finished_at__lt="2020-01-01T00:00Z").exists()
     assert not JobMetricsHour.objects.exists()
+
+
+@pytest.mark.django_db
+def test_pictures_without_an_address_are_looked_for_in_parts(monkeypatch):
+    monkeypatch.setattr(images, "rows_of", lambda most: JOBS // 5)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO stored_images"
+            " (sha256, file, thumbnail, content_type, bytes, width_px, height_px)"
+            " SELECT n, n, n, 'image/png', 1, 1, 1 FROM generate_series(1, %s) n",
+            [JOBS],
+        )
+        cursor.execute(
+            "INSERT INTO image_fetches (url, url_hash, host, job_id, status, image_id)"
+            " SELECT file, file::bytea, 'x', uuidv7(), 'stored', id FROM stored_images"
+        )
+        cursor.execute("ANALYZE stored_images, image_fetches")
+    forgetting = images.Forgetting()
+    with CaptureQueriesContext(connection) as caught:
+        forgetting._remove_images(1)
+    asked = [query["sql"] for query in caught if "FOR UPDATE" in query["sql"]]
+    assert asked
+    assert not [sql for sql in asked if scanned(sql, {"stored_images"})]
