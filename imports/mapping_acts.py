@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import count
 
 from imports.mapping.step_forms import FORMS, FilledStep, filled, new_step
-from imports.mapping_lines import FieldLine, MappingPage, beside, step_of_way
+from imports.mapping_lines import FieldLine, MappingPage, beside, index_in, step_of_way
 from imports.mapping_page import MOST_STEPS
 
 
@@ -13,9 +13,10 @@ def acted(page: MappingPage, act: str, form: MappingOf[str, str]) -> MappingPage
     """Return the page after the button named `act`: what it does, a line's index and perhaps the
     number of a step, as `remove-3-0`. A button of another page does nothing."""
     name, *numbers = act.split("-")
-    if not numbers or not all(each.isdecimal() for each in numbers):
+    known = [number for each in numbers if (number := index_in(each)) is not None]
+    if not known or len(known) < len(numbers):
         return page
-    index, *rest = map(int, numbers)
+    index, *rest = known
     at = next((n for n, line in enumerate(page.lines) if line.index == index), None)
     if at is None:
         return page

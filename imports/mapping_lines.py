@@ -32,6 +32,7 @@ DEFAULTS = {
     "category": "Category of products that name none",
 }
 DECIMAL = "decimal"  # the form's name for the mark that holds for all numbers of the feed
+INDEX_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -243,6 +244,11 @@ class MappingPage:
     @property
     def asks_currency(self) -> dict[str, Any] | None:
         return next((each for each in self.questions if each["reason"] == "currency"), None)
+
+
+def index_in(text: str) -> int | None:
+    """Return the number of a line or step that a form names, None where it names none."""
+    return int(text) if text.isdecimal() and len(text) < INDEX_DIGITS else None
 
 
 def step_of_way(way: str) -> list[dict[str, Any]]:

@@ -15,9 +15,11 @@ from imports.mapping_examples import examples_of
 from imports.mapping_lines import (
     DECIMAL,
     DEFAULTS,
+    MARKS,
     FieldLine,
     MappingPage,
     beside,
+    index_in,
     name_of_default,
     steps_of,
     way_of,
@@ -110,7 +112,9 @@ def _offered(
     return MappingPage(lines, question.get("questions", []), dict.fromkeys(DEFAULTS, "") | defaults)
 
 
-def _as_posted(page: MappingPage, form: MappingOf[str, str]) -> MappingPage:
+def _as_posted(page: MappingPage, filled: MappingOf[str, str]) -> MappingPage:
+    # No database takes a NUL, and no browser sends one.
+    form = {name: value.replace("\0", "") for name, value in filled.items()}
     offered = {line.index: line for line in page.lines}
     extras = _extras(form, len(page.sources))
     lines = []
@@ -131,7 +135,7 @@ def _as_posted(page: MappingPage, form: MappingOf[str, str]) -> MappingPage:
         page,
         lines=lines,
         defaults=defaults,
-        decimal=form.get(DECIMAL, ""),
+        decimal=mark if (mark := form.get(DECIMAL, "")) in MARKS.values() else "",
         choices_made=made,
     )
 
@@ -140,9 +144,11 @@ def _extras(form: MappingOf[str, str], after: int) -> dict[str, list[int]]:
     """The indexes of the lines that the form has beside those of the feed's fields, by field."""
     found: dict[str, list[int]] = {}
     for name, source in form.items():
-        number = name.removeprefix("source-")
-        if name.startswith("source-") and number.isdecimal() and int(number) >= after:
-            found.setdefault(source, []).append(int(number))
+        if not name.startswith("source-"):
+            continue
+        number = index_in(name.removeprefix("source-"))
+        if number is not None and number >= after:
+            found.setdefault(source, []).append(number)
     return {source: sorted(each) for source, each in found.items()}
 
 

@@ -5,11 +5,8 @@ A few characters can keep Python's own `re` busy for years; `regex` gives up aft
 
 from __future__ import annotations
 
-import re
-
 LIMIT = 0.1  # seconds for one value
-LONGEST = 500  # characters of an expression
-_GROUP = re.compile(r"\\(?:(\d+)|g<(\w+)>)")
+LONGEST = 500  # characters of an expression, and of what is put for it
 LONGEST_VALUE = 20_000  # characters that are matched; a longer value stays as it is
 
 
@@ -19,8 +16,9 @@ class Expression:
     def __init__(self, find: str, put: str) -> None:
         if not find:
             raise ValueError('"find" is empty')
-        if len(find) > LONGEST:
-            raise ValueError(f'"find" is longer than {LONGEST} characters')
+        for name, text in (("find", find), ("put", put)):
+            if len(text) > LONGEST:
+                raise ValueError(f'"{name}" is longer than {LONGEST} characters')
         try:
             import regex
         except ImportError as error:
@@ -29,12 +27,13 @@ class Expression:
             self._find = regex.compile(find)
         except regex.error as error:
             raise ValueError(f"the expression cannot be read: {error}") from error
-        groups = {str(number) for number in range(self._find.groups + 1)} | set(
-            self._find.groupindex
-        )
-        for group in _GROUP.finditer(put):
-            if (group[1] or group[2]) not in groups:
-                raise ValueError(f"the expression has no group {group[1] or group[2]}")
+        # What is put is read at the first match only; an empty one with the same groups does.
+        names = {number: f"?P<{name}>" for name, number in self._find.groupindex.items()}
+        groups = (f"({names.get(number, '')})" for number in range(1, self._find.groups + 1))
+        try:
+            regex.match("".join(groups), "").expand(put)
+        except (regex.error, IndexError) as error:
+            raise ValueError(f"what is to be put cannot be read: {error}") from error
         self._put = put
 
     def replaced(self, value: str) -> str:

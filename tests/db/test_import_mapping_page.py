@@ -1,5 +1,7 @@
 """The mapping page: steps, further targets and defaults are edited on it, with examples."""
 
+from urllib.parse import urlencode
+
 import pytest
 
 from imports.mapping_page import page_for
@@ -202,10 +204,11 @@ def test_steps_of_a_format_that_were_taken_away_stay_away(operator):
     assert next(each for each in fields if each["source"] == "Variant Grams")["transform"] == []
 
 
+FORM = "application/x-www-form-urlencoded"
 BUTTONS = ["", "x", "up-1-0", "remove-1-9", "add-99", "drop-0", "add-1-2-3", "also--1", "open-9e9"]
 
 
-@pytest.mark.parametrize("button", [*BUTTONS, "open-99999999999999999999"])
+@pytest.mark.parametrize("button", [*BUTTONS, "open-99999999999999999999", f"open-{'9' * 5000}"])
 def test_a_button_of_another_page_does_nothing(operator, waiting, button):
     form = BASE | step(1, 0, "html")
     assert (
@@ -234,6 +237,14 @@ def test_what_no_database_takes_is_left_out_or_refused(operator, waiting):
     form = BASE | {"target-3": "attribute.a\0b"} | step(1, 0, "split", by="\0/")
     run(operator, waiting, form)
     assert lines_of()["A-1"]["attributes"]["ab"] == "grau"
+
+
+@pytest.mark.parametrize("other", [{"decimal": "x"}, {f"source-{'9' * 5000}": "Titel"}])
+def test_what_no_form_of_ours_holds_is_left_out(operator, waiting, other):
+    token = operator.get("/admin/async-queue-monitor").context["csrf_token"]
+    form = BASE | other | {"csrfmiddlewaretoken": str(token)}
+    previewed = operator.post(url(waiting, "preview"), urlencode(form), FORM)
+    assert previewed.context["shown"].outcome.created == 4
 
 
 def test_another_target_than_was_offered_bears_no_confidence(operator, waiting):

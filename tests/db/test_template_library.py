@@ -330,6 +330,15 @@ def test_what_no_run_can_obey_is_told_and_kept_in_the_form(operator, template, t
     assert MappingTemplate.objects.count() == 1
 
 
+def test_what_no_database_takes_is_left_out_of_an_edit(operator, template):
+    run_of(template, ["sku", "name", "price"])
+    changed = {"target-1": "attribute.a\0b", "default-brand": "\0Nord", "decimal": "\0,"}
+    act(operator, address(template, "edit"), **form_of(operator, template, **changed))
+    saved = MappingTemplate.objects.get(version=2).mapping
+    assert saved["fields"][1]["target"] == "attribute.ab"
+    assert saved["defaults"]["brand"] == "Nord"
+
+
 def test_what_is_wrong_with_the_filled_in_form_is_told(operator, template):
     run_of(template, ["sku", "name", "price"])
     for changed, sentence in (

@@ -17,6 +17,8 @@ def test_matches_are_replaced():
     assert replaced(r"\s+", " ", "a  b\tc") == ["a b c"]
     assert replaced("x", "y", "abc") == ["abc"]
     assert replaced(".*", "", "abc") == []
+    assert replaced(r"(?P<a>\d)(m)", r"\g<a> \2", "4m") == ["4 m"]
+    assert replaced(",", r"\\1", "a,b") == [r"a\1b"]
 
 
 def test_an_expression_that_runs_wild_fails_the_value():
@@ -26,7 +28,19 @@ def test_an_expression_that_runs_wild_fails_the_value():
 
 
 @pytest.mark.parametrize(
-    ("find", "put"), [("(", ""), ("a" * 501, ""), ("", ""), ("(a)", r"\2"), ("[z-a]", "")]
+    ("find", "put"),
+    [
+        ("(", ""),
+        ("a" * 501, ""),
+        ("", ""),
+        ("[z-a]", ""),
+        ("(a)", r"\2"),
+        ("(a)", r"\g<b>"),
+        ("a", r"\q"),
+        ("a", r"\g<"),
+        ("a", "\\"),
+        ("a", "b" * 501),
+    ],
 )
 def test_what_is_no_expression_is_refused(find, put):
     with pytest.raises(MappingError) as fault:

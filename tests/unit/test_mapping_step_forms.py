@@ -67,7 +67,7 @@ def test_every_kind_of_step_has_a_form_or_comes_with_a_format():
         ("replace", {"table": ""}, "the table is empty"),
         ("replace", {"table": "a = b", "otherwise": "put"}, "say what all other values become"),
         ("regex", {"find": "("}, "the expression cannot be read"),
-        ("regex", {"find": "a", "put": r"\1"}, "the expression has no group 1"),
+        ("regex", {"find": "a", "put": r"\1"}, "what is to be put cannot be read: no such group"),
         ("decimal", {"mark": "x"}, "is either"),
     ],
 )
