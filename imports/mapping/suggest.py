@@ -6,8 +6,9 @@ that nobody looks at. So names, values and the other columns must agree before a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
+from dataclasses import replace
 
 from jobtracker.catalogue.normalise import (
     TARGETS,
@@ -26,6 +27,7 @@ from .mapping import (
     DECIMAL_COMMA,
     DECIMAL_POINT,
     SKIP,
+    Field,
     Mapping,
     Raw,
     Transform,
@@ -250,9 +252,31 @@ def _fill_defaults(
 
 
 def _ask_for_currency(suggestion: Suggestion, records: Sequence[MappingOf[str, Raw]]) -> None:
-    mapping = suggestion.mapping(USEFUL)
-    if question := currency_question(mapping, records):
+    """Ask together with the price: where any field that is it, or may be chosen for it, names no
+    currency."""
+    asked = (currency_question(mapping, records) for mapping in _with_each_price(suggestion))
+    if question := next(filter(None, asked), None):
         suggestion.questions.append(question)
+
+
+def _with_each_price(suggestion: Suggestion) -> Iterator[Mapping]:
+    """The mapping with each field in turn that is the price or that a person may choose for it."""
+    mapping = suggestion.mapping(USEFUL)
+    offered = {
+        option
+        for question in suggestion.questions
+        if question.target == "price"
+        for option in question.options
+    }
+    for item in suggestion.fields:
+        if item.target == "price" or item.source in offered:
+            price = Field(item.source, "price", item.transform if item.target == "price" else None)
+            others = (
+                each
+                for each in mapping.fields
+                if each.target != "price" and each.source != price.source
+            )
+            yield replace(mapping, fields=(*others, price))
 
 
 def currency_question(mapping: Mapping, records: Iterable[MappingOf[str, Raw]]) -> Question | None:

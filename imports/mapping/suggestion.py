@@ -143,6 +143,8 @@ def needs_person(suggestion: Suggestion, bar: float, *, price_only: bool = False
     unsure = {what for what, sure in suggestion.sureness.items() if sure < bar}
     if unsure - ({"name"} if price_only else set()):
         return "mapping"
+    if not suggestion.mapping(bar).has("price"):
+        return None
     if any(question.reason == "currency" for question in suggestion.questions):
         return "currency"
     return None

@@ -230,6 +230,23 @@ def test_the_form_goes_through_the_preview_whole(operator, waiting):
     assert lines_of()["A-1"]["colour"] == "grey"
 
 
+def test_one_page_asks_for_the_price_and_its_currency(operator, tmp_path):
+    feed = tmp_path / "floors.csv"
+    feed.write_text("sku;name;price_net;price_gross\nA-1;Diele;5,25;6,25\nA-2;Leiste;7,10;8,50\n")
+    job = imported(feed, "--supplier", "Holz")
+    found = DataImportJob.objects.get(background_job=job)
+    assert job.waiting_for == Waiting.MAPPING
+    shown = operator.get(url(found))
+    said = [each["text"] for each in job.question["questions"]]
+    assert "The prices name no currency. Which one is it?" in said
+    assert " ".join(said) in shown.content.decode()
+    form = shown.context["mapping_page"].form | {"choice-price": "price_gross"}
+    refused = act(operator, url(found, "answer"), **form)
+    assert (refused.status_code, refused.context["wrong"]) == (400, said[-1])
+    assert run(operator, found, form | {"currency": "EUR"}).status == Status.COMPLETED
+    assert (lines_of()["A-1"]["price"], lines_of()["A-1"]["currency"]) == ("6.25", "EUR")
+
+
 def test_what_no_database_takes_is_left_out_or_refused(operator, waiting):
     kept = {"step-1-0-do": "pairs", "step-1-0-kept": r'{"do": "pairs", "names": "\u0000"}'}
     answered = act(operator, url(waiting, "answer"), **BASE, **kept)

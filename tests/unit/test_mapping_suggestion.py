@@ -139,6 +139,31 @@ def test_currency_is_asked_only_where_nothing_says_it():
     assert needs_person(named, BAR) is None
 
 
+@pytest.mark.parametrize(
+    "prices",
+    [
+        {"price_net": PRICES, "price_gross": OLD_PRICES},
+        {"Precio base": PRICES},
+        {"c3": PRICES},
+        {"price_net": [f"{price} EUR" for price in PRICES], "price_gross": OLD_PRICES},
+    ],
+    ids=["several", "half known", "unknown", "one of several names none"],
+)
+def test_currency_is_asked_with_the_price_on_one_page(prices):
+    suggestion = suggest(*feed({"code": CODES, "name": NAMES, **prices}))
+    assert needs_person(suggestion, BAR) == "mapping"
+    asked = {question.target for question in suggestion.open_questions(BAR)}
+    assert asked == {"price", "currency"}
+    said = suggest(*feed({"code": CODES, "name": NAMES, **prices}), {"currency": "EUR"})
+    assert {question.target for question in said.open_questions(BAR)} == {"price"}
+
+
+def test_no_currency_is_asked_for_a_price_that_no_run_would_take():
+    suggestion = suggest(*feed({"code": CODES, "name": NAMES, "c3": PRICES}))
+    assert not suggestion.mapping(0).has("price")
+    assert needs_person(suggestion, 0) is None
+
+
 def test_currency_question_of_a_given_mapping():
     survey, records = feed({"code": CODES, "name": NAMES, "price": PRICES})
     mapping = suggest(survey, records).mapping(BAR)
@@ -169,6 +194,7 @@ def test_unknown_headers_are_asked_and_shapes_help():
         "key",
         "name",
         "price",
+        "currency",
     }
     assert suggestion.find("ean").source == "c4"
     assert suggestion.find("ean").reason == "Check digit right in 100 %"
