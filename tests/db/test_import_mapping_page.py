@@ -278,6 +278,11 @@ def test_a_script_is_given_the_line_that_it_asks_for(operator, waiting):
     assert part.count("<li id=") == 1
     assert 'id="example-1"' in part
     assert "Diele / Eiche" in part
+    assert 'hx-select-oob="#step-1-0-h"' in part  # whose mark goes or comes with the example
+    assert '<b id="step-1-0-h">' in part
+    wrong = form | step(1, 0, "split", by="")
+    part = operator.post(url(waiting), wrong, headers={"hx-target": "example-1"}).content.decode()
+    assert '<b id="step-1-0-h" data-wrong>' in part
     whole = operator.post(url(waiting), form, headers={"hx-target": "example-x"}).content.decode()
     assert "<html" in whole
 
