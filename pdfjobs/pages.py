@@ -61,7 +61,8 @@ def each(
     """Run `work` on every page that this stage has not finished, and end the stage.
 
     `fields` are the page's columns that `work` reads; `last` says that the page is done after it;
-    `before_end` runs in the transaction that ends the stage.
+    `before_end` runs before the stage ends, in transactions of its own: one that was done by an
+    attempt that died then is done again.
     What `work` raises as `PageFailed` fails the page alone. A page that began `TRIES` times and
     never ended fails as well: it takes the attempt down with it.
     """
@@ -106,9 +107,8 @@ def each(
             counts.skipped,
         )
     context.advance(tally.pages, of, fraction=1.0, counts=counts)
-    with context.transaction():
-        before_end()
-        context.checkpoint(tally.pages, asdict(tally), tally.state)
+    before_end()
+    context.checkpoint(tally.pages, asdict(tally), tally.state)
     return tally
 
 

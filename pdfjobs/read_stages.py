@@ -145,18 +145,19 @@ def read_images(context: JobContext, document: PdfDocument, desk: Desk) -> None:
     # Marked before the stage ends, or an attempt that dies in between would leave it undone.
     each(
         context, document, "images_extracted", work, fields=("pictures",),
-        before_end=lambda: _mark_decoration(document),
+        before_end=lambda: _mark_decoration(context, document),
     )  # fmt: skip
 
 
-def _mark_decoration(document: PdfDocument) -> None:
+def _mark_decoration(context: JobContext, document: PdfDocument) -> None:
     pages_of: defaultdict[str, set[int]] = defaultdict(set)
     images = PdfImage.objects.filter(page__document=document)
     for phash, page in images.values_list("phash", "page_id"):
         pages_of[phash].add(page)
     least = max(REPEATED_LEAST, REPEATED_SHARE * document.pages.count())
     repeated = [p for p, pages in pages_of.items() if len(pages) >= least and not _is_flat(p)]
-    images.filter(phash__in=repeated).update(decoration=True)
+    with context.transaction():
+        images.filter(phash__in=repeated).update(decoration=True)
 
 
 def draw(context: JobContext, document: PdfDocument, desk: Desk) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import storages
+from django.db import connection
 
 from jobtracker import lifecycle
 from jobtracker.catalogue.models import Material, Supplier
@@ -202,6 +203,17 @@ def test_only_web_addresses_are_fetched_of_what_a_material_shows(shelf, pdf, tmp
     assert list(ImageFetch.objects.values_list("url", "status", "job_id")) == [
         (url, "pending", job.pk)
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pictures_are_queued_in_transactions_of_their_own(shelf, pdf, queues, monkeypatch):
+    """In one for all parts, two jobs with the same addresses could wait for each other for ever."""
+    inside = []
+    monkeypatch.setattr(
+        "pdfjobs.materials.add_web_of_rows", lambda *_: inside.append(connection.in_atomic_block)
+    )
+    assert processed(pdf).status == "completed"
+    assert inside == [False]
 
 
 def test_a_password_is_asked_for_and_the_job_goes_on_with_it(shelf, pdf):
