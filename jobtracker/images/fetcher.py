@@ -80,7 +80,7 @@ class Images(Queue):
             unique_fields=["sha256"],
             update_fields=["content_type"],
         )
-        return {"image": StoredImage.objects.get(sha256=found.sha256)}
+        return {"image": found}
 
 
 def _stored(path: Path, fetched: outbound.Fetched) -> StoredImage:

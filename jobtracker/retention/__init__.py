@@ -78,7 +78,8 @@ def prune_all() -> Counter[str]:
 
 
 def count_due() -> Counter[str]:
-    """Count by kind what `prune_all` would remove now, but for the files of removed rows."""
+    """Count by kind what `prune_all` would remove now, but for what goes because of that: files of
+    removed rows, pictures of removed addresses."""
     due: Counter[str] = Counter({"files": FileToRemove.objects.count()})
     for expiry in ageing.expiries():
         due[expiry.name] += expiry.rows().count()
