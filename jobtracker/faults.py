@@ -90,6 +90,8 @@ POINTS = {
     "prune.written": "all is written, nothing is committed",
     "prune.committed": "the rows are gone, the files are not",
     "prune.file": "a file is gone, its note is not",
+    "prune.addresses": "addresses that nothing names are gone, nothing is committed",
+    "prune.images": "pictures are gone and their files noted, nothing is committed",
     "rollup.due": "the hours to compute are known, nothing is written",
     "rollup.written": "hours are written, nothing is committed",
     "rollup.committed": "the hours are there, the lifeline does not know it yet",

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from imports.models import DataImportJob
 from jobtracker import lifecycle, metrics, retention, schedules
+from jobtracker.images.models import ImageFetch, StoredImage
 from jobtracker.models import (
     AuditEntry,
     BackgroundJob,
@@ -187,22 +188,34 @@ def bury(trial: Trial) -> Steps:
 
 
 def prune(trial: Trial) -> Steps:
-    """A job has been kept for its days, and a file that no row names is noted."""
+    """A job has been kept for its days, a file that no row names is noted, nothing names an
+    address of a picture, and no address leads to another picture."""
     job = trial.make(run_after=FAR)
     BackgroundJob.objects.filter(pk=job).update(
         status="completed", run_after=None, progress=100, completed_at=Now() - timedelta(days=3)
     )
     FileToRemove.objects.create(storage="sources", name=f"{job}.xml")
+    address = ImageFetch.objects.create(
+        url_hash=job.bytes, job_id=job, status="failed", completed_at=LONG_AGO
+    )
+    picture = StoredImage.objects.create(
+        sha256=job.hex, file=job.hex, thumbnail=job.hex, bytes=0, width_px=0, height_px=0
+    )
+    kept = [
+        BackgroundJob.objects.filter(pk=job),
+        ImageFetch.objects.filter(pk=address.pk),
+        StoredImage.objects.filter(pk=picture.pk),
+    ]
 
     def act(days: int = 1) -> None:
-        settings.RETENTION_DAYS_ROWS = 1
+        settings.RETENTION_DAYS_ROWS = settings.RETENTION_DAYS_IMAGES = 1
         settings.RETENTION_DAYS_COMPLETED = days
         metrics.roll_up(10.0)
         retention.prune_all()
 
     def repeat() -> Steps:
         # What was locked is passed over.
-        while BackgroundJob.objects.filter(pk=job).exists():
+        while any(rows.exists() for rows in kept):
             yield from trial.until_over(trial.aside(act, armed=False))
         assert not DataImportJob.objects.filter(background_job=job).exists()
         assert not FileToRemove.objects.filter(name=f"{job}.xml").exists()
