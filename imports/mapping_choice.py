@@ -152,8 +152,14 @@ def mapping_in(content: bytes, name: str) -> tuple[Mapping, Any]:
         raise MappingError(
             f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
         ) from error
-    except (MappingError, UnicodeDecodeError, RecursionError) as error:
+    except MappingError as error:
         raise MappingError(f"{name}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise MappingError(f"{name} is no UTF-8 text: see byte {error.start + 1:,}.") from error
+    except RecursionError as error:
+        raise MappingError(f"{name} is nested too deeply for a mapping.") from error
+    except ValueError as error:
+        raise MappingError(f"{name} holds a number that is too long.") from error
 
 
 def template_for(supplier: Supplier | None, shape: str) -> MappingTemplate | None:

@@ -11,6 +11,7 @@ from django.conf import settings
 from imports.feed_source import survey_from_json
 from imports.mapping import MappingError
 from imports.mapping import step_forms as forms
+from imports.mapping.expression import TooSlow, in_time
 from imports.mapping_examples import examples_of
 from imports.mapping_lines import (
     DECIMAL,
@@ -31,6 +32,8 @@ from jobtracker.models import BackgroundJob, JobCheckpoint
 
 SAMPLES = 3
 MOST_STEPS = 20  # of a field
+SECONDS = 3.0  # for the examples of all fields
+TOO_SLOW = "There is no example: patterns take too long. Write them without nested repeats."
 
 
 def page_for(
@@ -55,20 +58,23 @@ def records_of(detail: DataImportJob, job: BackgroundJob) -> Sequence[Fields]:
 def with_examples(page: MappingPage, records: Sequence[Fields]) -> MappingPage:
     """Return the page with what the first records become, on the lines that are open, and what is
     wrong with those."""
-    lines = []
-    for line in page.lines:
-        if line.is_open and line.target:
-            try:
-                own = records or [{line.source: text} for text in line.samples]
-                found = examples_of(line.as_field(page.decimal), own)
-            except MappingError as error:
-                # What is wrong with a step is said there, and of a new one not yet.
-                is_said = any(forms.checked(step).wrong for step in line.steps)
-                line = replace(line, wrong="" if is_said else str(error))
-            else:
-                line = replace(line, examples=tuple(found))
-        lines.append(line)
-    return replace(page, lines=lines)
+    with in_time(SECONDS):
+        return replace(page, lines=[_with_examples(line, page, records) for line in page.lines])
+
+
+def _with_examples(line: FieldLine, page: MappingPage, records: Sequence[Fields]) -> FieldLine:
+    if not (line.is_open and line.target):
+        return line
+    try:
+        own = records or [{line.source: text} for text in line.samples]
+        found = examples_of(line.as_field(page.decimal), own)
+    except TooSlow:
+        return replace(line, wrong=TOO_SLOW)
+    except MappingError as error:
+        # What is wrong with a step is said there, and of a new one not yet.
+        is_said = any(forms.checked(step).wrong for step in line.steps)
+        return replace(line, wrong="" if is_said else str(error))
+    return replace(line, examples=tuple(found))
 
 
 def _offered(

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from imports import feed_source, profiles, readers, rejects
 from imports.mapping import Mapping, MappingError, suggest
+from imports.mapping.expression import in_time
 from imports.mapping_choice import SAMPLE, choose, hints_of
 from imports.models import DataImportJob
 from imports.profiles import Feed, Profile
@@ -78,15 +79,17 @@ def of_import(detail: DataImportJob, given: Mapping, bounds: Bounds) -> Preview:
             tuple(each for each, *_ in parsed["candidates"]),
             clock,
         )
-        choice = choose(
-            job.supplier,
-            feed,
-            list(islice(clock.within(readers.read(path, source)), SAMPLE)),
-            profile=profiles.named(detail.profile),
-            given=given,
-            currency=job.metadata.get("stated", {}).get("currency", ""),
-            price_only=price_only,
-        )
+        sample = list(islice(clock.within(readers.read(path, source)), SAMPLE))
+        with in_time(bounds.seconds):
+            choice = choose(
+                job.supplier,
+                feed,
+                sample,
+                profile=profiles.named(detail.profile),
+                given=given,
+                currency=job.metadata.get("stated", {}).get("currency", ""),
+                price_only=price_only,
+            )
         name = rejects.stream_of(job.supplier_id, detail.source_name, detail.source_url)
         stream = feed_source.catalogue_source(job.supplier.pk, name)
         trial = Trial(feed, stream, price_only=price_only, only=parsed.get("only"), clock=clock)

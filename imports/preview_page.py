@@ -15,9 +15,10 @@ from psycopg import errors
 
 from imports import mapping_lines, mapping_page, preview, stored_source
 from imports.mapping import Mapping, MappingError
+from imports.mapping.expression import TooSlow
 from imports.models import DataImportJob
 from imports.readers import UnreadableFeed
-from imports.trial import Bounds, Preview, TooSlow
+from imports.trial import Bounds, Preview
 from jobtracker.catalogue.write import Change
 from jobtracker.models import BackgroundJob
 from jobtracker.monitor.words import counted

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from imports import guardrails, missing, readers, rejects
 from imports.batches import Batches
 from imports.mapping import Mapping
+from imports.mapping.expression import TooSlow
 from imports.mapping_choice import Choice
 from imports.models import DataImportJob, ImportRow
 from imports.prices import PriceWriter
@@ -27,10 +28,6 @@ from jobtracker.states import WaitForPerson, Waiting
 T = TypeVar("T")
 
 SHOWN = 20  # rows of each outcome
-
-
-class TooSlow(Exception):
-    """The time of a preview was over before its first batch."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,33 @@ A few characters can keep Python's own `re` busy for years; `regex` gives up aft
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from time import monotonic
+
 LIMIT = 0.1  # seconds for one value
 LONGEST = 500  # characters of an expression, and of what is put for it
 LONGEST_VALUE = 20_000  # characters that are matched; a longer value stays as it is
+
+
+_until = ContextVar("until", default=math.inf)
+
+
+class TooSlow(Exception):
+    """The time that a page has is over."""
+
+
+@contextmanager
+def in_time(seconds: float) -> Iterator[None]:
+    """Give all expressions of the block so much time together: values that take `LIMIT` each add
+    up. Once it is over they raise `TooSlow`."""
+    token = _until.set(monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _until.reset(token)
 
 
 class Expression:
@@ -37,7 +61,9 @@ class Expression:
         self._put = put
 
     def replaced(self, value: str) -> str:
-        """`value` with all matches replaced. Raises TimeoutError."""
+        """`value` with all matches replaced. Raises TimeoutError, and `TooSlow`; see `in_time`."""
+        if monotonic() > _until.get():
+            raise TooSlow
         if len(value) > LONGEST_VALUE:
             return value
         found: str = self._find.sub(self._put, value, timeout=LIMIT)

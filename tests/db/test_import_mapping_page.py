@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from imports import mapping_page
 from imports.mapping_page import page_for
 from imports.models import DataImportJob
 from jobtracker.models import AuditEntry, BackgroundJob
@@ -98,6 +99,13 @@ def test_the_first_records_show_what_becomes_of_them(operator, waiting):
     wrong = line_of(page_after(operator, waiting, BASE | {"target-3": "price", "target-2": "",
                                                           "open-3": "1"}), 3)  # fmt: skip
     assert wrong.examples[0].wrong
+
+
+def test_examples_of_patterns_that_run_wild_end_in_time(operator, waiting, monkeypatch):
+    monkeypatch.setattr(mapping_page, "SECONDS", -1.0)
+    page = page_after(operator, waiting, BASE | step(1, 0, "regex", find="e") | {"open-3": "1"})
+    assert line_of(page, 1).wrong == mapping_page.TOO_SLOW
+    assert line_of(page_after(operator, waiting, BASE | {"open-1": "1"}), 1).examples
 
 
 def test_what_is_wrong_stands_at_its_step(operator, waiting):

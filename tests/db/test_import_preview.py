@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from imports import preview, preview_page, stored_source
+from imports.mapping.expression import in_time
 from imports.mapping_page import page_for
 from imports.models import DataImportJob, ImportRow
 from imports.start import retry_failed
@@ -212,6 +213,15 @@ def test_a_long_feed_is_tried_as_far_as_the_bound(operator, tmp_path, monkeypatc
 def test_time_that_is_over_is_no_preview(operator, waiting, monkeypatch):
     monkeypatch.setattr(preview_page, "BOUNDS", replace(preview_page.BOUNDS, seconds=0.0))
     assert "could not be read in 0 s" in operator.get(url(waiting)).context["why_not"]
+
+
+def test_patterns_that_run_wild_take_no_longer(operator, waiting, monkeypatch):
+    """Each value may take its time, also where the whole start of the feed is looked at at once."""
+    monkeypatch.setattr(preview, "in_time", lambda seconds: in_time(-seconds))
+    page = page_for(waiting, waiting.background_job)
+    (index,) = [line.index for line in page.lines if line.source == "name"]
+    form = filled(waiting) | {f"step-{index}-0-do": "regex", f"step-{index}-0-find": "a"}
+    assert "could not be read in 10 s" in act(operator, url(waiting), **form).context["why_not"]
 
 
 def test_a_large_archive_is_not_unpacked_for_a_page(operator, tmp_path, monkeypatch):

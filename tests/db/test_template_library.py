@@ -498,7 +498,12 @@ def test_what_suggest_mapping_prints_is_taken_as_the_next_version(operator, tmp_
     ("content", "sentence"),
     [
         (b"{", "m.json is not JSON: "),
-        (b"\xff\xfe", "m.json: "),
+        (b'[{"source": "\xff', "m.json is no UTF-8 text: see byte 14."),
+        (
+            b'{"fields": [], "count": ' + b"9" * 5_000 + b"}",
+            "m.json holds a number that is too long",
+        ),
+        (b"[" * 100_000, "m.json is nested too deeply for a mapping."),
         (b'{"fields": []}', "m.json: The mapping uses no field."),
         (b'[{"source": "a", "target": "cost"}]', "unknown target"),
         (b'[{"source": "a\\u0000", "target": "name"}]', "a NUL"),

@@ -3,6 +3,7 @@
 import pytest
 
 from imports.mapping import Mapping, MappingError
+from imports.mapping.expression import TooSlow, in_time
 from imports.mapping.steps import BadTransform, step_of
 
 pytest.importorskip("regex")
@@ -25,6 +26,12 @@ def test_an_expression_that_runs_wild_fails_the_value():
     with pytest.raises(BadTransform) as fault:
         replaced(r"(a|aa)+$", "", "a" * 60 + "b")
     assert "too long" in fault.value.reason
+
+
+def test_all_together_may_be_given_a_time():
+    with in_time(-1), pytest.raises(TooSlow):
+        replaced("x", "y", "abc")
+    assert replaced("x", "y", "abc") == ["abc"]
 
 
 @pytest.mark.parametrize(
