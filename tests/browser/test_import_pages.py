@@ -76,6 +76,51 @@ def test_steps_with_a_live_example_a_preview_and_back(page: Page, address: str) 
     assert job.answer["currency"]["defaults"] == {"currency": "EUR"}
 
 
+@pytest.fixture
+def priced_twice(page: Page, tmp_path: Path) -> str:
+    """The mapping page of a feed with two prices, the first of which is suggested."""
+    feed = tmp_path / "floors.csv"
+    feed.write_text("sku;name;price_net;price_gross\nA-1;Oak;5,25;6,25\nA-2;Ash;7,10;8,50\n")
+    job = imported(feed, "--supplier", "Northlight")
+    return f"/admin/data-import/{DataImportJob.objects.get(background_job=job).pk}/mapping"
+
+
+def test_a_choice_and_the_lists_below_agree(page: Page, priced_twice: str) -> None:
+    page.goto(priced_twice)
+    net, gross = (line(page, name).locator("select[data-source]")
+                  for name in ("price_net", "price_gross"))  # fmt: skip
+    chosen = page.locator("[name=choice-price]:checked")
+    expect(chosen).to_have_value("price_net")
+    page.locator("[name=choice-price][value=price_gross]").check()
+    expect(net).to_have_value("")
+    expect(gross).to_have_value("price")
+    expect(line(page, "price_gross")).to_contain_text("Chosen here")
+    net.select_option("price")
+    expect(chosen).to_have_value("price_net")
+    expect(gross).to_have_value("")
+    expect(line(page, "price_gross")).not_to_contain_text("Chosen here")
+    net.select_option("")
+    expect(chosen).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [1440, 1280, 1000, 390])
+def test_the_bar_ends_with_its_main_button(page: Page, priced_twice: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(priced_twice)
+    dock = page.locator(".jt-dock")
+    boxes = [
+        found.bounding_box()
+        for found in (
+            dock,
+            dock.get_by_role("button", name="Preview"),
+            dock.get_by_role("button", name="Confirm and import"),
+        )
+    ]
+    bar, preview, main = (box for box in boxes if box)
+    assert preview["y"] == main["y"]
+    assert bar["x"] + bar["width"] - main["x"] - main["width"] < 20
+
+
 def test_the_return_key_confirms_nothing(page: Page, address: str) -> None:
     page.goto(f"{address}/mapping")
     page.fill("[name=currency]", "EUR")
