@@ -12,6 +12,7 @@ from jobtracker.uploads import SourceRefused
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,6})?")
 PLACES = ("First", "Second", "Third", "Last")
+DEFAULTS = ("default_currency", "decimal_style", "language")
 
 
 class SupplierForm(forms.Form):
@@ -38,8 +39,7 @@ class SupplierForm(forms.Form):
     )
 
     def __init__(self, supplier: Supplier, data: Any = None) -> None:
-        names = ("name", "default_currency", "decimal_style", "language")
-        initial = {name: getattr(supplier, name) for name in names}
+        initial = {name: getattr(supplier, name) for name in ("name", *DEFAULTS)}
         initial |= {f"order_{n}": kind for n, kind in enumerate(supplier.source_order)}
         super().__init__(data, initial=initial)
         self._supplier = supplier
@@ -49,7 +49,7 @@ class SupplierForm(forms.Form):
     @property
     def defaults(self) -> list[Any]:
         """The fields beside the name and the order."""
-        return [self[name] for name in ("default_currency", "decimal_style", "language")]
+        return [self[name] for name in DEFAULTS]
 
     @property
     def order(self) -> list[Any]:
@@ -88,5 +88,4 @@ class SupplierForm(forms.Form):
         """Return what the valid form says, by column."""
         data = self.cleaned_data
         order = [data[f"order_{number}"] for number in range(len(PLACES))]
-        names = ("name", "default_currency", "decimal_style", "language")
-        return {name: data[name] for name in names} | {"source_order": order}
+        return {name: data[name] for name in ("name", *DEFAULTS)} | {"source_order": order}

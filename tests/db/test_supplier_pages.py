@@ -204,7 +204,7 @@ def test_the_page_shows_figures_over_time_runs_and_links(viewer, supplier):
 def test_the_page_of_a_supplier_without_anything(viewer, supplier):
     text = text_of(viewer.get(page_of(supplier)))
     assert "No active material was counted yet" in text
-    assert "No import, PDF or crawl of this supplier is kept." in text
+    assert "No run of this supplier is kept." in text
     assert viewer.get("/admin/suppliers/999999").status_code == 404
 
 
