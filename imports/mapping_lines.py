@@ -4,7 +4,7 @@ The form is all that there is of what a person has filled in: it is posted to th
 step or an example, to the preview and back, and at last to be confirmed.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from imports.feed_source import FIELDS_KEPT
@@ -151,14 +151,12 @@ class MappingPage:
     questions: list[dict[str, Any]]
     defaults: dict[str, str]
     decimal: str = ""
-    choices_made: dict[str, str] = field(default_factory=dict)
 
     @property
     def form(self) -> dict[str, str]:
         """What the form holds before a person changes it, or as it was posted."""
         held = {name_of_default(target): value for target, value in self.defaults.items()}
         held |= {DECIMAL: self.decimal}
-        held |= {f"choice-{target}": source for target, source in self.choices_made.items()}
         for line in self.lines:
             held |= line.form
         return held
@@ -237,9 +235,8 @@ class MappingPage:
         ]
 
     def _chosen(self, question: dict[str, Any]) -> str:
-        target = question["target"]
-        fed = [line.source for line in self.lines if line.target == target]
-        return self.choices_made.get(target) or next(iter(fed), "")
+        fed = (line.source for line in self.lines if line.target == question["target"])
+        return next(fed, "")
 
     @property
     def asks_currency(self) -> dict[str, Any] | None:
@@ -297,12 +294,7 @@ def _label(target: str) -> str:
 def mapping_of(page: MappingPage) -> Mapping:
     """Return the mapping that the page holds. Raises `MappingError` with a sentence for a
     person."""
-    lines = page.lines
-    for question, options, _ in page.choices:
-        source = page.choices_made.get(question["target"])
-        if source in {line.source for line in options}:
-            lines = _answered(lines, question["target"], source)
-    fields = [line.as_field(page.decimal) for line in lines if line.target]
+    fields = [line.as_field(page.decimal) for line in page.lines if line.target]
     if not fields:
         raise MappingError("No field is mapped yet.")
     whole = len(page.sources) < FIELDS_KEPT  # else the feed may have more fields than are known
@@ -318,11 +310,13 @@ def mapping_of(page: MappingPage) -> Mapping:
     return replace(mapping, defaults=defaults)
 
 
-def _answered(lines: list[FieldLine], target: str, source: str) -> list[FieldLine]:
-    """The lines with `source` feeding `target`, and no other."""
+def answered(lines: list[FieldLine], target: str, source: str) -> list[FieldLine]:
+    """Return the lines with `source`, which is one of theirs, feeding `target`, and no other."""
     cleared = [
         replace(line, target="") if line.target == target and line.source != source else line
         for line in lines
     ]
+    if any(line.target == target for line in cleared):
+        return cleared
     first = next(line.index for line in cleared if line.source == source)
     return [replace(line, target=target) if line.index == first else line for line in cleared]

@@ -19,6 +19,7 @@ from imports.mapping_lines import (
     MARKS,
     FieldLine,
     MappingPage,
+    answered,
     beside,
     index_in,
     name_of_default,
@@ -131,18 +132,16 @@ def _as_posted(page: MappingPage, filled: MappingOf[str, str]) -> MappingPage:
             if line is None or line.source != first.source:
                 line = beside(first, index, {})
             lines.append(_posted(line, form))
-    made = {
-        question["target"]: form[f"choice-{question['target']}"]
-        for question, *_ in page.choices
-        if form.get(f"choice-{question['target']}")
-    }
+    for question, options, _ in page.choices:
+        chosen = form.get(f"choice-{question['target']}", "")
+        if chosen in {line.source for line in options}:
+            lines = answered(lines, question["target"], chosen)
     defaults = {target: form.get(name_of_default(target), "").strip() for target in page.defaults}
     return replace(
         page,
         lines=lines,
         defaults=defaults,
         decimal=mark if (mark := form.get(DECIMAL, "")) in MARKS.values() else "",
-        choices_made=made,
     )
 
 

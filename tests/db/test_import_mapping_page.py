@@ -249,6 +249,12 @@ def test_one_page_asks_for_the_price_and_its_currency(operator, tmp_path):
     assert "The prices name no currency. Which one is it?" in said
     assert " ".join(said) in shown.content.decode()
     form = shown.context["mapping_page"].form | {"choice-price": "price_gross"}
+    page = page_after(operator, found, form)  # the choice goes before the lists
+    assert [line.target for line in page.lines] == ["sku", "name", "", "price"]
+    assert [chosen for *_, chosen in page.choices] == ["price_gross"]
+    further = {"target-3": "stock", "source-4": "price_gross", "target-4": "price"}
+    page = page_after(operator, found, form | further)
+    assert [line.target for line in page.lines] == ["sku", "name", "", "stock", "price"]
     refused = act(operator, url(found, "answer"), **form)
     assert (refused.status_code, refused.context["wrong"]) == (400, said[-1])
     assert run(operator, found, form | {"currency": "EUR"}).status == Status.COMPLETED
