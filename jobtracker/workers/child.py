@@ -53,7 +53,12 @@ class Child:
         self._order = os.memfd_create("jt-order")
         signals, self._signals = os.pipe()
         pipe, messages = os.pipe()
-        self.pid = os.fork()
+        try:
+            self.pid = os.fork()
+        except OSError:
+            for descriptor in (self._order, signals, self._signals, pipe, messages):
+                os.close(descriptor)
+            raise
         if self.pid == 0:
             _main(self._order, signals, messages, self.word)
         os.close(signals)

@@ -1,5 +1,6 @@
 """The nurse's own part of an attempt, without the processes around it."""
 
+import os
 import time
 
 import pytest
@@ -8,6 +9,7 @@ from jobtracker import lifecycle
 from jobtracker.models import JobAttempt
 from jobtracker.workers import nurse
 from jobtracker.workers.block import Block
+from jobtracker.workers.child import Child
 from jobtracker.workers.ending import Ending
 
 from .jobs import WORKER, make_job
@@ -30,3 +32,12 @@ def test_an_attempt_is_closed_though_no_process_can_be_forked_for_the_next(monke
     attempt.run()
     assert JobAttempt.objects.get(token=claimed.token).outcome == "crashed"
     assert "no process can be started for the next job" in caplog.text
+
+
+def test_a_fork_that_fails_leaves_nothing_open(monkeypatch):
+    """It is tried again and again while the machine has no room."""
+    monkeypatch.setattr(os, "fork", no_process)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(BlockingIOError):
+        Child()
+    assert os.listdir("/proc/self/fd") == before
