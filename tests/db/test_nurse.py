@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,11 @@ from jobtracker.workers.ending import Ending
 from .jobs import WORKER, make_job
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queues")]
+
+
+def opened() -> set[str]:
+    """Return this process's descriptors."""
+    return {each.name for each in Path("/proc/self/fd").iterdir()}
 
 
 def no_process() -> None:
@@ -37,7 +43,7 @@ def test_an_attempt_is_closed_though_no_process_can_be_forked_for_the_next(monke
 def test_a_fork_that_fails_leaves_nothing_open(monkeypatch):
     """It is tried again and again while the machine has no room."""
     monkeypatch.setattr(os, "fork", no_process)
-    before = os.listdir("/proc/self/fd")
+    before = opened()
     with pytest.raises(BlockingIOError):
         Child()
-    assert os.listdir("/proc/self/fd") == before
+    assert opened() == before
