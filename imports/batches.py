@@ -140,6 +140,8 @@ class Batches:
         try:
             values = self._mapping.apply(record.fields)
         except BadTransform as fault:
+            if record.skip:
+                return Mapped(record, {}, record.skip)
             return Mapped(record, {}, fault=fault)
         skip = self._families.fold(values)
         return Mapped(record, values, record.skip or skip)

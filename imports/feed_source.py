@@ -186,7 +186,8 @@ def opened(
                 raise UnreadableFeed(f"{Path(second.file).name}: {error}") from error
             if inside and other.entry == plain.entry:
                 raise UnreadableFeed(
-                    f"{second.file} cannot be joined to itself: name the feed with --entry."
+                    f"{second.file} cannot be joined to itself: say which other file of the archive"
+                    " is the feed (--entry)."
                 )
             path, found = stack.enter_context(joins.found(path, found, second, other))
         yield path, found, profile

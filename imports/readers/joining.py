@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from .model import Fields, Inspection, Join, Record, Source, UnreadableFeed
 
@@ -30,7 +31,8 @@ PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -8000;
 CREATE TABLE rows (
-    id INTEGER PRIMARY KEY, key TEXT, line INTEGER, error TEXT, fields TEXT, raw TEXT)
+    id INTEGER PRIMARY KEY, key TEXT, line INTEGER, error TEXT, fields TEXT, raw TEXT,
+    warnings TEXT)
 """
 
 
@@ -68,7 +70,7 @@ def write(to: Path, path: Path, source: Source, other: Path, read_file: Read) ->
     with closing(sqlite3.connect(table)) as rows, to.open("w", encoding="utf-8") as out:
         rows.executescript(_TABLE)
         rows.executemany(
-            "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)",
             (_row(each, join) for each in _told(join.name, read_file(other, join.source))),
         )
         rows.execute("CREATE INDEX by_key ON rows (key, id)")
@@ -98,27 +100,30 @@ def _text(fields: Fields, name: str) -> str:
     return (value if isinstance(value, str) else value[0]).strip()
 
 
-def _row(record: Record, join: Join) -> tuple[int, str | None, int, str | None, str, str]:
+def _row(record: Record, join: Join) -> tuple[int, str | None, int, str | None, str, str, str]:
     """A row of the second file for the table; without a key where it cannot be joined."""
     key, error = _text(record.fields, join.other), record.error
     if not (key or error):
         error = f"It has no {join.other}, by which it could be joined."
     fields = {PREFIX + name: each for name, each in record.fields.items() if name != join.other}
-    kept = json.dumps(fields, ensure_ascii=False)
-    return record.number, None if error else key, record.line, error, kept, record.raw[:RAW_KEPT]
+    warnings = [f"{join.name}: {warning}" for warning in record.warnings]
+    return (
+        record.number, None if error else key, record.line, error, _json(fields),
+        record.raw[:RAW_KEPT], _json(warnings),
+    )  # fmt: skip
 
 
 def _with_row(record: Record, join: Join, rows: sqlite3.Connection, taken: bytearray) -> Record:
     """A record with the fields of its row, which is the last one with its key."""
     key = _text(record.fields, join.key)
     found = rows.execute(
-        "SELECT id, fields FROM rows WHERE key = ? ORDER BY id DESC LIMIT 1", [key]
+        "SELECT id, fields, warnings FROM rows WHERE key = ? ORDER BY id DESC LIMIT 1", [key]
     ).fetchone()
     fields, warnings = record.fields, record.warnings
     if found:
-        number, kept = found
+        number, kept, told = found
         taken[number // 8] |= 1 << number % 8
-        fields = fields | json.loads(kept)
+        fields, warnings = fields | json.loads(kept), (*warnings, *json.loads(told))
     elif key:
         warnings += (f"{join.name} has no row with this {join.key}.",)
     else:
@@ -150,7 +155,11 @@ def _line(record: Record, number: int | None = None) -> str:
         number or record.number, record.line, record.fields, record.raw, record.error,
         record.warnings, record.skip,
     )  # fmt: skip
-    return json.dumps(told, ensure_ascii=False) + "\n"
+    return _json(told) + "\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def keys(

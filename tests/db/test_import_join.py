@@ -12,6 +12,7 @@ from jobtracker.states import Status
 from tests.fixtures.feeds import workbook
 
 from .import_runs import imported, lines_of, manage, refused, work_off
+from .pages import signed_in
 
 pytestmark = pytest.mark.django_db
 SUPPLIER = ("--supplier", "Northlight")
@@ -136,7 +137,7 @@ def test_a_feed_is_not_joined_to_itself(tmp_path, prices):
         packed.write(prices, "prices.csv")
         packed.writestr("notes.txt", "nothing")
     answer = manage("import_feed", archive, "--join", "prices.csv", *SUPPLIER)
-    assert "prices.csv cannot be joined to itself: name the feed with --entry." in refused(answer)
+    assert "prices.csv cannot be joined to itself: say which other file" in refused(answer)
 
 
 def test_files_of_one_name_are_told_apart(tmp_path, texts):
@@ -155,6 +156,57 @@ def test_failed_rows_are_tried_again_with_both_files(texts, prices):
     assert (again.total_items, again.failed_items) == (1, 1)
     told = manage("import_rejects", job.pk)
     assert (told.code, "joined of two files" in told.err) == (2, True)
+
+
+def test_its_page_offers_no_file_of_failed_rows(client, texts, prices):
+    price_list(prices, [("T-4", "soon"), *PRICES[1:]])
+    found = DataImportJob.objects.get(background_job=imported(texts, "--join", prices, *SUPPLIER))
+    page = signed_in(client, "Viewers").get(f"/admin/data-import/{found.pk}").content.decode()
+    assert "joined of two files: correct the failed rows in them" in page
+    assert "Download the failed rows" not in page
+
+
+def test_what_was_mended_in_the_second_file_is_told(tmp_path, texts, prices):
+    prices.write_bytes(prices.read_bytes().replace(b"2.20", b"2.2\0" + b"0"))
+    job = imported(texts, "--join", prices, *SUPPLIER)
+    row = ImportRow.objects.get(job=job, key="T-2")
+    assert [each["reason"][:12] for each in row.detail["warnings"]] == ["prices.csv: "]
+    assert lines_of()["T-2"]["price"] == "2.20"
+
+
+def test_a_row_that_joins_nothing_is_skipped_whatever_its_values(tmp_path, texts, prices):
+    price_list(prices, [*PRICES, ("T-9", "9.90")])
+    prices.write_text(prices.read_text().replace("EUR;5", "EUR;five"))
+    fields = [
+        {"source": "sku", "target": "sku"},
+        {"source": "name", "target": "name"},
+        {"source": "joined/Price", "target": "price",
+         "transform": [{"do": "divide", "field": "joined/Stock"}]},
+        {"source": "joined/Currency", "target": "currency"},
+    ]  # fmt: skip
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text(json.dumps(fields))
+    job = imported(texts, "--join", prices, "--mapping", mapping, *SUPPLIER)
+    assert outcomes(job) == "ccccs", job.error
+
+
+def test_prices_alone_are_taken_from_the_second_file(texts, prices):
+    imported(texts, *SUPPLIER)
+    price_list(prices, [*PRICES, ("T-9", "9.90")])
+    job = imported(texts, "--join", prices, "--price-only", *SUPPLIER)
+    assert (job.status, outcomes(job)) == (Status.COMPLETED, "uuuus")
+    assert (lines_of()["T-2"]["price"], lines_of()["T-2"]["colour"]) == ("2.20", "white")
+
+
+def test_an_undo_brings_back_what_both_files_said_before(texts, prices):
+    imported(texts, "--join", prices, *SUPPLIER)
+    before = lines_of()
+    price_list(prices, [("T-4", "4.50"), *PRICES[1:]])
+    job = imported(texts, "--join", prices, *SUPPLIER)
+    assert manage("materials", "undo", "--job", job.pk).code == 0
+    assert {key: line["price"] for key, line in lines_of().items()} == {
+        key: line["price"] for key, line in before.items()
+    }
 
 
 def test_the_same_two_files_while_they_are_imported_are_that_job(texts, prices):

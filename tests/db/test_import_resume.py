@@ -104,6 +104,22 @@ def test_a_stopped_import_goes_on_and_ends_as_if_undisturbed(feed, monkeypatch, 
     assert state("Disturbed") == state("Undisturbed")
 
 
+def test_a_stopped_import_of_two_files_goes_on_in_the_same_rows(tmp_path):
+    texts, prices = tmp_path / "texts.csv", tmp_path / "prices.csv"
+    texts.write_text("sku;name\n" + "".join(f"T-{n};Tile {n}\n" for n in range(40)))
+    rows = "".join(f"T-{n};{n}.50;EUR\n" for n in range(50, 4, -1))
+    prices.write_text(f"Article;Price;Currency\n{rows}")
+    imported(texts, "--join", prices, "--supplier", "Undisturbed")
+    asked = start.Request(str(texts), supplier="Disturbed", join=str(prices))
+    job_id = start.start_import(asked).job_id
+    assert attempt(StopsAt(7, "lost")) != "completed"
+    assert 0 < committed(job_id) < 40
+    work_off()
+    job = BackgroundJob.objects.get(pk=job_id)
+    assert (job.status, job.done_items, job.skipped_items) == ("completed", 40, 11)
+    assert state("Disturbed") == state("Undisturbed")
+
+
 def test_a_batch_that_dies_before_its_commit_leaves_nothing(feed, monkeypatch):
     job_id = start_job(feed, "Disturbed")
     apply, calls = write.Writer.apply, []
