@@ -109,7 +109,7 @@ def read_so(
 
 def read_otherwise(detail: DataImportJob, stated: dict[str, str]) -> Reading:
     """Read the start of the stored source as `stated`. Raises `Blamed`, `NotOpened`."""
-    stored_source.check(detail)
+    stored_source.check_whole(detail)
     try:
         return _read(detail, stated)
     except UnreadableFeed as error:

@@ -36,9 +36,14 @@ def source(request: HttpRequest, pk: str) -> HttpResponse:
     read, why_not = None, ""
     try:
         if filled is not None and form.is_valid():
-            stated = reread.restated(page.job, form.stated)
-            read = source_page.read_otherwise(found, stated)
-            if "look" not in filled:
+            looks = "look" in filled
+            try:
+                stated = reread.restated(page.job, form.stated)
+                read = source_page.read_otherwise(found, stated)
+            except stored_source.TooLarge:
+                if looks:
+                    raise
+            if not looks:
                 return _read_again(request, page.job, form.stated)
     except source_page.Blamed as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))

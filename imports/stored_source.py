@@ -14,6 +14,7 @@ from jobtracker import uploads
 
 PACKED = ("gzip", "zip", "xlsx")
 PACKED_BYTES = 16 << 20  # of what is packed: it is unpacked whole, however little is read of it
+WHOLE_BYTES = 64 << 20  # of what is read to its end
 NOT_FETCHED = "The source has not been fetched."
 JOINED_BYTES = 2 << 20  # of two files in one archive, which are joined whole
 RECORDS = 20  # that examples are taken from
@@ -26,8 +27,13 @@ class NotOpened(ValueError):
     """A page does not open this source; the message is a sentence for a person."""
 
 
+class TooLarge(NotOpened):
+    """A source that only a job may read as far as is asked."""
+
+
 def check(detail: DataImportJob) -> None:
-    """Raise `NotOpened` for a source that is not kept, or too large to be unpacked for a page."""
+    """Raise `NotOpened` for a source that is not kept, and `TooLarge` for one that would have to be
+    unpacked."""
     if not detail.source_file:
         raise NotOpened(uploads.REMOVED if detail.content_hash else NOT_FETCHED)
     is_joined = "join" in detail.background_job.metadata.get("stated", {})
@@ -38,10 +44,21 @@ def check(detail: DataImportJob) -> None:
     except FileNotFoundError:
         raise NotOpened(uploads.REMOVED) from None
     if is_large:
-        raise NotOpened(
+        raise TooLarge(
             f"The source is packed and larger than {most >> 20} MB, which is too much to"
             " unpack for a page."
         )
+
+
+def check_whole(detail: DataImportJob) -> None:
+    """As `check`, for what may have to read a source to its end, and more than once."""
+    check(detail)
+    with uploads.local_copy(detail.source_file) as path:
+        if path.stat().st_size > WHOLE_BYTES:
+            raise TooLarge(
+                f"The source is larger than {WHOLE_BYTES >> 20} MB, which is too much to look at"
+                " again on a page."
+            )
 
 
 @contextmanager

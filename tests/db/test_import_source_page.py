@@ -7,7 +7,7 @@ import pytest
 from imports import stored_source
 from imports.models import DataImportJob
 from jobtracker import uploads
-from jobtracker.models import AuditEntry, BackgroundJob
+from jobtracker.models import AuditEntry, BackgroundJob, JobCheckpoint
 from jobtracker.states import Status, Waiting
 from tests.fixtures.feeds import workbook
 
@@ -186,6 +186,24 @@ def test_another_file_of_the_archive(operator, tmp_path):
     assert looked.columns == ["code", "shade"]
     wrong = act(operator, url(found), entry="prices.csv", look="1").context["form"].errors
     assert 'no file "prices.csv"' in wrong["entry"][0]
+
+
+@pytest.mark.parametrize("bound", ["PACKED_BYTES", "WHOLE_BYTES"])
+def test_a_large_source_is_read_again_without_a_look(operator, tmp_path, monkeypatch, bound):
+    path = tmp_path / "lists.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tiles.csv", "sku,name,price\nA1,Slate,1.00 EUR\nA2,Chalk,2.00 EUR\n")
+        archive.writestr("shades.csv", "code,shade\n1,grey\n2,white\n")
+    found = run_of(path)
+    monkeypatch.setattr(stored_source, bound, 10)
+    looked = act(operator, url(found), entry="shades.csv", look="1")
+    assert "which is too much to" in looked.context["why_not"]
+    assert BackgroundJob.objects.count() == 1
+    act(operator, url(found), entry="shades.csv")
+    work_off()
+    again = DataImportJob.objects.latest("pk")
+    parsed = JobCheckpoint.objects.get(job=again.background_job_id, stage="feed_parsed")
+    assert parsed.data["source"]["entry"] == "shades.csv"
 
 
 def test_another_sheet_of_a_workbook(operator, tmp_path):
