@@ -19,6 +19,7 @@ from jobtracker.catalogue.models import (
     MaterialVersion,
     Supplier,
 )
+from jobtracker.images.models import ImageFetch
 from jobtracker.metrics import Bite
 from jobtracker.models import (
     AttemptSession,
@@ -306,6 +307,8 @@ def test_a_crash_leaves_nothing_in_parts(tmp_path, monkeypatch, point):
     job_that_stays = imported(xml_feed(tmp_path / "more.xml"), "--supplier", "Acme")
     end(job, "completed", days=31)
     end(job_that_stays, "failed", days=91)
+    long_ago = Now() - timedelta(days=99)
+    ImageFetch.objects.create(job_id=job.pk, url_hash=b"", status="failed", completed_at=long_ago)
     rolled_up()
 
     class Killed(BaseException):
@@ -327,6 +330,7 @@ def test_a_crash_leaves_nothing_in_parts(tmp_path, monkeypatch, point):
     assert not left(job)
     assert left(job_that_stays)
     assert not ImportRow.objects.exists()
+    assert not ImageFetch.objects.exists()
     assert not FileToRemove.objects.exists()
 
 
