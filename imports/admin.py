@@ -5,13 +5,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Max
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from imports.mapping import Mapping, MappingError
+from imports.mapping_choice import lock_templates
 from imports.models import DataImportJob, FeedLogin, ImportRow, MappingTemplate
-from jobtracker.catalogue.models import Supplier
+from imports.template_library import newest_of
 from jobtracker.sealed import seal
 from jobtracker.site import ReadOnlyAdmin, TableAdmin
 
@@ -123,9 +123,8 @@ class TemplateAdmin(TableAdmin):
         """Keep a change as a new version: imports refer to the one that they used."""
         if not form.changed_data:
             return
-        # Two who save at once follow each other, so that they get two numbers.
-        Supplier.objects.select_for_update().get(pk=obj.supplier_id)
-        versions = MappingTemplate.objects.filter(supplier=obj.supplier_id, name=obj.name)
-        newest = versions.aggregate(number=Max("version"))["number"]
-        obj.pk, obj.version = None, newest + 1
+        lock_templates(obj.supplier_id)
+        newest = newest_of(MappingTemplate.objects.get(pk=obj.pk))
+        obj.pk, obj.name, obj.version = None, newest.name, newest.version + 1
+        obj.retired_at = newest.retired_at
         obj.save(force_insert=True)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from imports.models import MappingTemplate
 from jobtracker import lifecycle
@@ -205,6 +206,14 @@ def test_a_changed_mapping_is_a_new_version(operator, template):
     first, second = MappingTemplate.objects.order_by("version")
     assert (first.pk, first.mapping) == (template.pk, template.mapping)
     assert (second.version, second.shape, second.mapping["fields"][0]["target"]) == (2, "s", "sku")
+
+
+def test_a_change_of_an_old_version_is_set_aside_as_the_newest_is(operator, template):
+    url = f"/admin/imports/mappingtemplate/{template.pk}/change/"
+    newest = {"supplier": template.supplier, "name": template.name, "shape": "s", "mapping": {}}
+    MappingTemplate.objects.create(version=2, retired_at=timezone.now(), **newest)
+    act(operator, url, mapping=json.dumps({"fields": [{"source": "a", "target": "sku"}]}))
+    assert MappingTemplate.objects.get(version=3).retired_at
 
 
 @pytest.mark.parametrize(
