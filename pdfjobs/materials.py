@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max
 
 from jobtracker.catalogue import write
 from jobtracker.catalogue.models import CatalogueSource, DecimalStyle, Kind, Supplier
@@ -100,10 +99,6 @@ def extract(context: JobContext, document: PdfDocument) -> None:
 
         return Done({"records": len(rows)}, made=bool(rows), lacking=bool(failed), save=save)
 
-    def queue_pictures() -> None:
-        last = PdfRow.objects.filter(job_id=context.job.id).aggregate(last=Max("number"))["last"]
-        add_web_of_rows(context, PdfRow._meta.db_table, last or 0)
-
     each(
         context,
         document,
@@ -111,7 +106,7 @@ def extract(context: JobContext, document: PdfDocument) -> None:
         work,
         fields=("found",),
         last=True,
-        before_end=queue_pictures,
+        before_end=lambda: add_web_of_rows(context, PdfRow),
     )
 
 

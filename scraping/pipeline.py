@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
@@ -159,8 +159,7 @@ class ScrapingPipeline(Pipeline):
         """Count what the pages gave, and how complete it is; queue its pictures, which are of the
         same hosts and so wait until the pages are read."""
         session, _ = _session(context)
-        last = ScrapingRow.objects.filter(job_id=context.job.id).aggregate(last=Max("number"))
-        add_web_of_rows(context, ScrapingRow._meta.db_table, last["last"] or 0)
+        add_web_of_rows(context, ScrapingRow)
         counts = self.recount(context.job.id)
         materials = counts.result["materials"]
         data: dict[str, Any] = {"coverage": outcome.coverage(context.job.id)}

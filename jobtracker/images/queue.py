@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 
 from django.db import connection
+from django.db.models import Max
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from jobtracker.catalogue.models import RowOutcome
 from jobtracker.context import JobContext
 from jobtracker.images.models import ImageFetch, StoredImage
 
@@ -22,10 +24,12 @@ def add_of_rows(context: JobContext, rows_table: str, last: int) -> None:
     _add(context, rows_table, last, "url <> ''")
 
 
-def add_web_of_rows(context: JobContext, rows_table: str, last: int) -> None:
-    """Do the same where other pictures than those at web addresses are no fault: a site's page has
-    some within itself, and those of a PDF are files of ours."""
-    _add(context, rows_table, last, "url ~* '^https?://'")
+def add_web_of_rows(context: JobContext, rows: type[RowOutcome]) -> None:
+    """Do the same with all rows of the job, where other pictures than those at web addresses are no
+    fault: a site's page has some within itself, and those of a PDF are files of ours."""
+    mine = rows._base_manager.filter(job_id=context.job.id)
+    last = mine.aggregate(last=Max("number"))["last"] or 0
+    _add(context, rows._meta.db_table, last, "url ~* '^https?://'")
 
 
 def _add(context: JobContext, rows_table: str, last: int, wanted: str) -> None:
