@@ -51,7 +51,10 @@ _POSITION = re.compile(r", line \d+, column \d+$")
 
 _UNCLOSED = re.compile(r"Premature end of data in tag (\S+) line (\d+)")
 _UNDEFINED = re.compile(r"Entity '(.+)' not defined")
-_NOT_MENDED = ("ERR_RESOURCE_LIMIT", "ERR_ENTITY_LOOP", "ERR_NO_MEMORY", "ERR_INTERNAL_ERROR")
+_NOT_MENDED = (
+    "ERR_RESOURCE_LIMIT", "ERR_ENTITY_LOOP", "ERR_NO_MEMORY", "ERR_INTERNAL_ERROR",
+    "ERR_CDATA_NOT_FINISHED", "ERR_COMMENT_NOT_FINISHED", "ERR_PI_NOT_FINISHED",
+)  # fmt: skip
 _BOMB = re.compile(r"amplification|entity reference loop|entity loop", re.IGNORECASE)
 
 
@@ -354,7 +357,7 @@ def _closes(path: Path, encoding: str | None) -> bool:
 
 
 def _sentence(line: int, column: int, message: str, *, cut_off: bool) -> str:
-    message = _POSITION.sub("", message).strip()
+    message = _POSITION.sub("", message).partition("\n")[0].strip()  # the text at hand follows
     if _BOMB.search(message):
         return "The XML is refused: its entities expand without limit (an entity bomb)."
     if undefined := _UNDEFINED.search(message):

@@ -41,6 +41,11 @@ class Fault:
     message: str
 
     @property
+    def opens_a_tag(self) -> bool:
+        """Whether a < may have been taken for the start of an element that the text goes on in."""
+        return self.kind == "ERR_NAME_REQUIRED" and "EntityRef" not in self.message
+
+    @property
     def mended(self) -> str:
         """What was done, as a sentence for a person."""
         undefined = _UNDEFINED.search(self.message)
@@ -67,7 +72,7 @@ class Repairs:
     @property
     def of_tags(self) -> list[Fault]:
         """Those after which elements may stand in each other that did not."""
-        return [each for each in self.faults if each.kind in _TAGS]
+        return [each for each in self.faults if each.kind in _TAGS or each.opens_a_tag]
 
     def told(self) -> tuple[str, ...]:
         """The repairs as sentences, the first `SHOWN` of them."""

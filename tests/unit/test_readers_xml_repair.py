@@ -72,6 +72,21 @@ def test_what_is_wrong_in_a_record_is_mended_and_told(
     assert (records[3].line, survey(file, found.source).count) == (5, 5)
 
 
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        ("<name>a<b</name>", "cannot be repaired"),
+        ("<name>5 < 6</name>", "cannot be repaired"),
+        ("<name><![CDATA[Oak</name>", "CData section not finished."),
+        ("<!-- <name>Oak</name>", "Comment not terminated."),
+    ],
+)
+def test_what_swallows_the_records_behind_it_is_refused(file: Path, inside: str, said: str) -> None:
+    with pytest.raises(UnreadableFeed) as refused:
+        repaired(file, feed(product(inside), product("<name>Next</name>", "B2")))
+    assert said in str(refused.value)
+
+
 def test_bytes_that_are_no_text_are_replaced(file: Path) -> None:
     text = feed(product("<name>Café</name>")).encode("latin-1")
     found = repaired(file, text, encoding="utf-8")
