@@ -164,7 +164,26 @@ def choose(
     warnings = (
         (f"Only the first {MAX_PATHS:,} different paths were looked at.",) if tree.full else ()
     )
-    return _named(tree, wanted or candidates[0].path, candidates), candidates, warnings
+    chosen = _named(tree, wanted or candidates[0].path, candidates)
+    if not wanted and (alike := [node.path for node in _alike(tree, chosen)]):
+        more = f" and {len(alike) - SHOWN:,} more" if len(alike) > SHOWN else ""
+        warnings += (
+            f"Only {chosen.path} is read; of the same form, and left out, are"
+            f" {', '.join(alike[:SHOWN])}{more}.",
+        )
+    return chosen, candidates, warnings
+
+
+def _alike(tree: PathTree, record: PathNode) -> Iterator[PathNode]:
+    """The other elements with just the fields of a record, which may be records as well: none that
+    stands in it."""
+    inside = {record, *record.descendants()}
+    names = set(record.children)
+    return (
+        node
+        for node in _elements(tree)
+        if len(names) > 1 and set(node.children) == names and node not in inside
+    )
 
 
 def is_sure(tree: PathTree) -> bool:

@@ -15,6 +15,7 @@ TILES = {
     "A2": {"name": "Tile ö", "price": 2.5},
 }
 
+OAK = {"name": "Oak", "price": 3.5}
 MORE = {"B1": TILES["A2"], "B2": TILES["A1"]}
 
 
@@ -144,6 +145,28 @@ def test_characters_that_are_no_text_go_from_a_key(file: Path) -> None:
 def test_a_stated_path_may_lead_to_a_single_entry(file: Path) -> None:
     [only] = records(file, {"products": {"A1": TILES["A1"]}}, "products.*")
     assert only.fields["@key"] == "A1"
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        (
+            {"total": 2, "B1": OAK, "B2": OAK},
+            "Only $.B1 is read; of the same form, and left out, are $.B2.",
+        ),
+        (
+            {"oak": {"C1": OAK, "C2": OAK}, "ash": {"D1": OAK, "D2": OAK}},
+            "Only $.oak.* is read; of the same form, and left out, are $.ash.*.",
+        ),
+    ],
+)
+def test_records_of_the_same_form_that_are_left_out_are_named(
+    file: Path, document: Any, told: str
+) -> None:
+    file.write_text(json.dumps(document))
+    found = inspect(file)
+    assert found.warnings == (told,)
+    assert inspect(file, record=found.source.record_path).warnings == ()
 
 
 def test_names_with_dots_are_keys_like_others(file: Path) -> None:
