@@ -76,6 +76,12 @@ def found(
     wanted = (second.key, second.other)
     key, other_key = joining.keys((path, feed), (plain.path, other), name, wanted, _alone)
     join = Join(other.source, name, key, other_key)
+    brought = joining.columns(other, join)
+    if both := [each for each in brought if each in feed.columns]:
+        raise UnreadableFeed(
+            f"{name} cannot be joined: the feed has a field {both[0]} itself, as one of the second"
+            " file would be called. Rename it."
+        )
     source = replace(feed.source, join=join)
     with _written(path, source, plain.path) as (joined, idle):
         said = f"{counted(idle, 'rows')} of {name} joined nothing: see the last rows."
@@ -84,7 +90,7 @@ def found(
             replace(
                 feed,
                 source=source,
-                columns=(*feed.columns, *joining.columns(other, join)),
+                columns=(*feed.columns, *brought),
                 warnings=(*feed.warnings, *other.warnings, *([said] if idle else ())),
             ),
         )

@@ -246,6 +246,13 @@ def test_what_cannot_be_joined_is_refused_before_a_job_exists(
     assert sentence in refused(answer)
 
 
+def test_a_field_that_is_called_as_one_of_the_second_file_is_not_written_over(tmp_path, prices):
+    table = tmp_path / "texts.csv"
+    table.write_text("sku;name;joined/Price\nT-1;Slate;7.77\nT-2;Chalk;7.77\n")
+    answer = manage("import_feed", table, "--join", prices, *SUPPLIER)
+    assert "the feed has a field joined/Price itself" in refused(answer)
+
+
 def test_a_feed_from_an_address_takes_no_file_of_this_machine(prices):
     answer = manage("import_feed", "https://feeds.example/t.xml", "--join", prices, *SUPPLIER)
     assert "cannot be joined with a file of this machine" in refused(answer)
