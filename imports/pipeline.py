@@ -29,7 +29,10 @@ from jobtracker.pipelines import SAME_STATUS, Counts, Detail, Invented, ItemTabl
 from jobtracker.states import JobType, Permanent, StageState, Waiting
 from jobtracker.webhooks import calls, products
 
-REPAIR = "Read again to be repaired (import_feed --repair), it loses what is wrong, and says where."
+REPAIR = (
+    "It can be read again and mended (under Source, or by import_feed --repair): then what is wrong"
+    " is left out, and each place is named."
+)
 SAMPLES = {
     "tiles.xml": "Northlight Tiles",
     "fabrics.csv": "Weaver & Loom",
