@@ -420,7 +420,7 @@ def _flatten(element: Any, path: str, fields: Fields, names: Names, depth: int) 
     if (path and not children) or (text and not text.isspace()):
         put(fields, path or ".", text)
     below = f"{path}/" if path else ""
-    for key, value in element.items():
+    for key, value in dict(element.items()).items():  # a repaired element may tell one twice
         put(fields, below + names.attribute(key), value)
     past = 0
     for at, child in enumerate(children):

@@ -87,6 +87,11 @@ def test_what_swallows_the_records_behind_it_is_refused(file: Path, inside: str,
     assert said in str(refused.value)
 
 
+def test_an_attribute_that_comes_twice_has_one_value(file: Path) -> None:
+    found = repaired(file, feed('<product sku="B1" sku="B2"><name>Oak</name></product>'))
+    assert list(read(file, found.source))[3].fields == {"@sku": "B1", "name": "Oak"}
+
+
 def test_bytes_that_are_no_text_are_replaced(file: Path) -> None:
     text = feed(product("<name>Café</name>")).encode("latin-1")
     found = repaired(file, text, encoding="utf-8")
