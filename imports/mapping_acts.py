@@ -6,7 +6,6 @@ from itertools import count
 
 from imports.mapping.step_forms import FORMS, FilledStep, filled, new_step
 from imports.mapping_lines import FieldLine, MappingPage, beside, index_in, step_of_way
-from imports.mapping_page import MOST_STEPS
 
 
 def acted(page: MappingPage, act: str, form: MappingOf[str, str]) -> MappingPage:
@@ -51,7 +50,6 @@ def _explicit(line: FieldLine) -> list[FilledStep]:
 
 def _with_steps(line: FieldLine, steps: list[FilledStep]) -> FieldLine:
     numbered = [
-        replace(step, prefix=f"step-{line.index}-{number}")
-        for number, step in enumerate(steps[:MOST_STEPS])
+        replace(step, prefix=f"step-{line.index}-{number}") for number, step in enumerate(steps)
     ]
     return replace(line, steps=tuple(numbered), transform="", open=True)

@@ -32,7 +32,6 @@ from imports.stored_source import Fields, first_records
 from jobtracker.models import BackgroundJob, JobCheckpoint
 
 SAMPLES = 3
-MOST_STEPS = 20  # of a field
 SECONDS = 3.0  # for the examples of all fields
 TOO_SLOW = "There is no example: patterns take too long. Write them without nested repeats."
 
@@ -159,7 +158,7 @@ def _extras(form: MappingOf[str, str], after: int) -> dict[str, list[int]]:
 
 def _posted(line: FieldLine, form: MappingOf[str, str]) -> FieldLine:
     steps = []
-    for number in range(MOST_STEPS):
+    for number in count():
         step = forms.posted(form, f"step-{line.index}-{number}")
         if step is None:
             break

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -273,10 +273,9 @@ def _retire(template: MappingTemplate, user: User, act: str, retired_at: Now | N
 
 
 def _all(template: MappingTemplate) -> QuerySet[MappingTemplate]:
-    """Return all versions of a template."""
-    return MappingTemplate.objects.filter(
-        supplier=template.supplier_id, name=template.name
-    ).order_by()
+    """Return all versions of a template, whatever its name is by now."""
+    name = Subquery(MappingTemplate.objects.filter(pk=template.pk).values("name"))
+    return MappingTemplate.objects.filter(supplier=template.supplier_id, name=name).order_by()
 
 
 def _held(template: MappingTemplate) -> MappingTemplate:

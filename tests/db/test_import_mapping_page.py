@@ -84,6 +84,13 @@ def test_steps_are_added_filled_in_ordered_and_taken_away(operator, waiting):
     assert [each.step() for each in line_of(page, 1).steps] == [{"do": "split", "by": "/"}]
 
 
+def test_no_step_is_lost_however_many_there_are(operator, waiting):
+    form = BASE | {name: value for n in range(30) for name, value in step(1, n, "html").items()}
+    assert len(line_of(page_after(operator, waiting, form), 1).steps) == 30
+    added = page_after(operator, waiting, form | {"add-1": "html"}, "add-1")
+    assert len(line_of(added, 1).steps) == 31
+
+
 def test_the_first_records_show_what_becomes_of_them(operator, waiting):
     form = BASE | step(1, 0, "html") | step(1, 1, "split", by="/") | step(1, 2, "take", part="1")
     examples = line_of(page_after(operator, waiting, form), 1).examples

@@ -394,6 +394,13 @@ def test_a_rename_takes_all_versions_and_schedules_along(operator, template):
     assert set(told) == {("rename", "mapping template"), ("edit", "schedule")}
 
 
+def test_who_looked_before_a_rename_finds_the_template_after_it(template, user):
+    before = MappingTemplate.objects.get()
+    library.rename(template, "spring", user)
+    assert library.newest_of(before).name == "spring"
+    assert [each.template for each in library.versions(before, 5)] == [before]
+
+
 def test_a_name_that_is_taken_or_unreadable_is_refused(operator, template):
     make(template.supplier, "Spring")
     make(Supplier.objects.create(name="Other"), "Free")
