@@ -208,8 +208,8 @@ def _is_clutter(name: str) -> bool:
 
 
 def _shown(entry: zipfile.ZipInfo) -> str:
-    name = entry.filename.replace("\\", "/").rpartition("/")[2]
-    return "".join(filter(str.isprintable, name))[-100:] or "a file without a name"
+    """A name as it is to be stated, folders and all."""
+    return "".join(filter(str.isprintable, entry.filename))[-100:] or "a file without a name"
 
 
 def _names(entries: list[zipfile.ZipInfo]) -> str:

@@ -84,7 +84,7 @@ def test_a_stated_file_is_read_and_an_unknown_one_named(file: Path) -> None:
     assert opened(file, archive, entry="table.csv")[0].source.type == "csv"
     assert opened(file, archive, entry="a/tiles.xml")[0].source.type == "xml"
     sentence = refusal(file, archive, entry="b.csv")
-    assert sentence == 'The archive holds no file "b.csv"; it has tiles.xml, table.csv.'
+    assert sentence == 'The archive holds no file "b.csv"; it has a/tiles.xml, table.csv.'
     assert 'There is no "x"' in refusal(file, TABLE, entry="x")
 
 
