@@ -5,7 +5,6 @@ the link; only items and their checkpoints are written from here, under the fenc
 """
 
 import json
-import logging
 import time
 import traceback
 from collections import deque
@@ -41,8 +40,6 @@ RATE_LEAST = 3.0  # seconds of observation below which the time left is unknown
 WARNINGS_MOST = 200
 # The session was ended, the server crashed or does not start yet, the session idled too long.
 LOST_STATES = {"57P01", "57P02", "57P03", "57P05"}
-
-logger = logging.getLogger(__name__)
 
 
 class Link(Protocol):
@@ -352,19 +349,11 @@ def run(claimed: lifecycle.Claimed, link: Link) -> None:
             stage = context._stage.name
         counts = pipeline.recount(job.id)
         faults.point("finish.recounted")
-        _count_coverage(job)
+        if job.supplier_id is not None:
+            coverage.count_after_run(job.id, job.supplier_id)
         link.send(_verdict(counts, stage))
     except Exception as error:
         link.send({"end": _classified(error, stage)})
-
-
-def _count_coverage(job: Job) -> None:
-    """Count what the supplier's page shows; that it fails is told, and undoes no work."""
-    if job.supplier_id is not None:
-        try:
-            coverage.count_after(job.id, job.supplier_id)
-        except DatabaseError:
-            logger.exception("the coverage of supplier %s could not be counted", job.supplier_id)
 
 
 def _verdict(counts: Counts, stage: str) -> dict[str, Any]:

@@ -4,18 +4,39 @@ Counted as a run ends that changed something, by one statement over the supplier
 the last such run of a day (UTC) counts. The pages read these rows only: no list counts materials.
 """
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
-from django.db import connection
+from django.db import Error, connection
+
+logger = logging.getLogger(__name__)
 
 
-def count_after(job_id: UUID, supplier_id: int) -> None:
+def count_after_run(job_id: UUID, supplier_id: int) -> None:
     """Count a supplier's materials after the run of a job, if that changed any."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CHANGED, {"supplier": supplier_id, "job": job_id})
-        (changed,) = cursor.fetchone()
-    if changed:
-        count(supplier_id, job_id)
+    with _told(supplier_id):
+        with connection.cursor() as cursor:
+            cursor.execute(_CHANGED, {"supplier": supplier_id, "job": job_id})
+            (changed,) = cursor.fetchone()
+        if changed:
+            count(supplier_id, job_id)
+
+
+def count_after_undo(supplier_id: int) -> None:
+    """Count a supplier's materials after some were taken back."""
+    with _told(supplier_id):
+        count(supplier_id)
+
+
+@contextmanager
+def _told(supplier_id: int) -> Iterator[None]:
+    """Log it where the figures cannot be had: the work that they tell of is done."""
+    try:
+        yield
+    except Error:
+        logger.exception("the coverage of supplier %s could not be counted", supplier_id)
 
 
 def count(supplier_id: int, job_id: UUID | None = None) -> None:

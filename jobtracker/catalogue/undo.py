@@ -75,7 +75,7 @@ def undo_some(job: BackgroundJob, seconds: float, before: int = 0) -> int:
         before = in_transaction(lambda: _batch(job, suppliers, before))  # noqa: B023
         if not before:
             for supplier in suppliers:
-                coverage.count(supplier)
+                coverage.count_after_undo(supplier)
             return 0
         if time.monotonic() >= until:
             return before

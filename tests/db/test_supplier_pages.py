@@ -111,10 +111,14 @@ def test_a_run_is_counted_as_it_ends_and_an_undo_again(tmp_path):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_run_that_cannot_be_counted_is_completed_and_tells(tmp_path, monkeypatch, caplog):
+def test_what_cannot_be_counted_is_done_all_the_same_and_told(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(coverage, "_COUNT", "SELECT no_such_column")
     job = imported(xml_feed(tmp_path / "feed.xml"), "--supplier", "Northlight")
     assert (job.status, SupplierCoverage.objects.count()) == ("completed", 0)
+    assert "the coverage of supplier" in caplog.text
+    caplog.clear()
+    undo.begin(job, None)
+    assert undo.undo_some(job, seconds=60) == 0
     assert "the coverage of supplier" in caplog.text
 
 

@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='material',
-            index=models.Index(fields=['supplier'], name='materials_supplier'),
+            index=models.Index(fields=['supplier', 'id'], name='materials_by_supplier'),
         ),
         migrations.RunSQL(BEGIN, migrations.RunSQL.noop),
     ]
