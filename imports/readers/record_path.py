@@ -161,9 +161,9 @@ def choose(
     candidates = tuple(candidate for _, candidate in _ranked(tree)[:SHOWN])
     if not candidates:
         raise UnreadableFeed(nothing)
-    warnings = (
-        (f"Only the first {MAX_PATHS:,} different paths were looked at.",) if tree.full else ()
-    )
+    warnings: tuple[str, ...] = ()
+    if tree.full:
+        warnings += (f"Only the first {MAX_PATHS:,} different paths were looked at.",)
     chosen = _named(tree, wanted or candidates[0].path, candidates)
     if not wanted and (alike := [node.path for node in _alike(tree, chosen)]):
         more = f" and {len(alike) - SHOWN:,} more" if len(alike) > SHOWN else ""
