@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 
 from imports.feed_source import check_url
+from imports.mapping_choice import Confirm
 from imports.readers import Source
 from imports.start import template_named
 from jobtracker.catalogue.models import Supplier
@@ -62,8 +63,17 @@ class StartForm(forms.Form):
         widget=forms.TextInput(attrs={"list": "jt-suppliers", "autocomplete": "off"}),
     )
     currency = CurrencyField()
-    confirm = forms.BooleanField(
-        required=False, initial=True, label="Show me the mapping before anything is written"
+    confirm = forms.TypedChoiceField(
+        required=False,
+        coerce=Confirm,
+        empty_value=Confirm.NEVER,
+        initial=Confirm.NEW,
+        label="Show me the mapping before anything is written",
+        choices=[
+            (Confirm.NEW, "of a feed that is new here"),
+            (Confirm.ALWAYS, "of any feed"),
+            (Confirm.NEVER, "only where it is not sure"),
+        ],
     )
     price_only = forms.BooleanField(
         required=False, label="Prices and stock only: change nothing else"

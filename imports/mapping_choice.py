@@ -5,8 +5,9 @@ import json
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 
@@ -32,6 +33,18 @@ SAMPLE = 500  # records from the start of the feed that the suggestion looks at
 STYLES = {DecimalStyle.POINT: ".", DecimalStyle.COMMA: ","}
 
 
+class Confirm(StrEnum):
+    """When a person is shown the mapping though nothing of it is doubtful."""
+
+    NEVER = ""
+    NEW = "new"  # where nobody has confirmed or given one for such a feed
+    ALWAYS = "always"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        return cls("new") if value is True else None  # as older jobs have it
+
+
 @dataclass(frozen=True)
 class Choice:
     """The mapping to obey, said to come `by` whom; or what a person must answer first."""
@@ -52,15 +65,15 @@ def choose(
     given: Mapping | None = None,
     template: MappingTemplate | None = None,
     currency: str = "",
-    confirm: bool = False,
+    confirm: Confirm = Confirm.NEVER,
     price_only: bool = False,
 ) -> Choice:
     """Take the mapping that a person gave, else the template for this shape of feed, else what
     its format (`profile`) and the evidence support if that is sure enough. `records` are from the
-    start of the feed; `currency` fills gaps; `confirm` asks a person in any case, with what would
-    be taken filled in; `price_only` leaves out all that sets neither price nor stock. Raises
-    `MappingError` for a given mapping that does not fit the feed, or for one without price and
-    stock.
+    start of the feed; `currency` fills gaps; `confirm` says when a person is asked though
+    nothing is doubtful, with what would be taken filled in; `price_only` leaves out all that sets
+    neither price nor stock. Raises `MappingError` for a given mapping that does not fit the feed,
+    or for one without price and stock.
     """
     survey, hints = feed.survey, hints_of(profile, feed)
     defaults = _defaults(supplier, currency)
@@ -82,7 +95,7 @@ def choose(
     if question:
         asked = _asked([question], mapping)
         return Choice(mapping, by, template, Waiting.CURRENCY, asked)
-    if confirm:
+    if confirm is Confirm.ALWAYS:
         asked = _asked([], mapping, f" Filled in is the {by}." if template else "")
         return Choice(mapping, by, template, Waiting.MAPPING, asked)
     return Choice(mapping, by, template)
@@ -94,7 +107,7 @@ def hints_of(profile: Profile | None, feed: Feed) -> Hints:
     return with_structure(profile.hints(feed) if profile else Hints("", {}), feed)
 
 
-def _suggested(suggestion: Suggestion, *, confirm: bool, price_only: bool) -> Choice:
+def _suggested(suggestion: Suggestion, *, confirm: Confirm, price_only: bool) -> Choice:
     bar = settings.MAPPING_CONFIDENCE
     mapping = suggestion.mapping(bar)
     reason = needs_person(suggestion, bar, price_only=price_only)

@@ -178,7 +178,9 @@ class ImportPipeline(Pipeline):
                     given=Mapping.from_json(given) if given else None,
                     template=detail.template,
                     currency=context.job.metadata.get("stated", {}).get("currency", ""),
-                    confirm=bool(context.job.metadata.get("confirm")) and not answer,
+                    confirm=mapping_choice.Confirm(
+                        "" if answer else context.job.metadata.get("confirm", "")
+                    ),
                     price_only=price_only,
                 )
         except MappingError as error:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
+from imports.mapping_choice import Confirm
 from imports.models import DataImportJob
 from imports.start import COPIED
 from jobtracker import audit, lifecycle
@@ -45,7 +46,7 @@ def read_again(job: BackgroundJob, said: dict[str, str], user: User | None) -> C
             JobType.IMPORT,
             filename=job.filename,
             supplier_id=job.supplier_id,
-            metadata=kept | {"stated": restated(job, said), "confirm": True},
+            metadata=kept | {"stated": restated(job, said), "confirm": Confirm.ALWAYS},
             priority=job.priority,
             unique_key=f"{what}:{job.supplier_id}:{before.content_hash}",
             created_by=user,

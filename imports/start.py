@@ -11,7 +11,7 @@ from django.db import transaction
 
 from imports import feed_source, joins, readers
 from imports.mapping import Mapping, MappingError
-from imports.mapping_choice import obeyable
+from imports.mapping_choice import Confirm, obeyable
 from imports.missing import DEACTIVATE
 from imports.models import DataImportJob, ImportRow, MappingTemplate
 from imports.prices import price_fields
@@ -33,7 +33,7 @@ COPIED = ("source_name", "source_file", "source_url", "content_hash", "import_ty
 @dataclass(frozen=True)
 class Request:
     """What a person asks for. `source` is a path or an address, `upload` a file from the pages
-    (then `source` is its name); `confirm` asks for a look at the mapping in any case; `price_only`
+    (then `source` is its name); `confirm` asks for a look at the mapping; `price_only`
     changes nothing but prices and stock of known products; `missing` makes inactive
     what a whole feed has no more; `join` is a second file, on this machine or in the same archive,
     as `joins.Second` writes it; `repair` mends malformed XML; the rest overrides what would be
@@ -52,7 +52,7 @@ class Request:
     currency: str | None = None
     mapping: Mapping | None = None
     template: MappingTemplate | None = None
-    confirm: bool = False
+    confirm: Confirm = Confirm.NEVER
     price_only: bool = False
     missing: bool = False
     priority: Priority = Priority.NORMAL
@@ -108,7 +108,7 @@ class Request:
         """What the job keeps of the request, for its stages."""
         kept: dict[str, Any] = {"stated": self.stated | self._joined}
         if self.confirm:
-            kept["confirm"] = True
+            kept["confirm"] = self.confirm
         if self.price_only:
             kept["price_only"] = True
         if self.missing:

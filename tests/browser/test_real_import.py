@@ -98,7 +98,7 @@ def upload(page: Page, feed: Path, supplier: str, *, confirm: bool = False) -> s
     form = page.locator("form[action='/admin/data-import/start']")
     form.locator("[type=file]").set_input_files(feed)
     form.locator("[name=supplier]").fill(supplier)
-    form.locator("[name=confirm]").set_checked(confirm)
+    form.locator("[name=confirm]").select_option("new" if confirm else "")
     form.get_by_role("button", name="Start import").click()
     page.wait_for_url(RUN)
     return page.locator("#jt-top code").inner_text()

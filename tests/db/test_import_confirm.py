@@ -3,6 +3,7 @@
 import pytest
 
 from imports.mapping import Mapping
+from imports.mapping_choice import Confirm
 from imports.models import DataImportJob, MappingTemplate
 from imports.start import Request, start_import
 from jobtracker.catalogue.models import Material
@@ -20,9 +21,9 @@ def operator(client):
     return signed_in(client, "Operators")
 
 
-def shown(path, **more) -> BackgroundJob:
+def shown(path, confirm=Confirm.ALWAYS, **more) -> BackgroundJob:
     """Import a feed of Northlight's whose mapping a person wants to see."""
-    start_import(Request(str(path), supplier="Northlight", confirm=True, **more))
+    start_import(Request(str(path), supplier="Northlight", confirm=confirm, **more))
     work_off()
     return BackgroundJob.objects.latest("id")
 
@@ -65,6 +66,26 @@ def test_a_template_is_shown_first(operator, template, tmp_path):
     assert not Material.objects.filter(price=1).exists()
     assert confirm(operator, job).status == Status.COMPLETED
     assert {line["price"] for line in lines_of().values()} == {"1.00"}
+
+
+def test_who_wants_to_see_new_feeds_only_is_not_asked_again(operator, tmp_path):
+    first = shown(xml_feed(tmp_path / "tiles.xml"), Confirm.NEW)
+    assert first.waiting_for == Waiting.MAPPING
+    confirm(operator, first)
+    assert shown(xml_feed(tmp_path / "december.xml"), Confirm.NEW).status == Status.COMPLETED
+
+
+def test_the_form_asks_for_what_is_new_and_a_job_of_an_older_version_too(operator, tmp_path):
+    feed = xml_feed(tmp_path / "tiles.xml")
+    page = operator.get("/admin/data-import")
+    assert '<option value="new" selected>of a feed that is new here</option>' in (
+        page.content.decode()
+    )
+    assert Confirm(True) is Confirm.NEW
+    with feed.open("rb") as file:
+        act(operator, "/admin/data-import/start", feeds=file, supplier="Northlight", confirm="new")
+    work_off()
+    assert BackgroundJob.objects.get().waiting_for == Waiting.MAPPING
 
 
 def test_what_is_confirmed_as_it_was_is_the_same_template(operator, template, tmp_path):
