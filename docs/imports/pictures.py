@@ -90,7 +90,7 @@ class Walk:
             {"name": name, "mimeType": "text/csv", "buffer": content}
         )
         panel.locator("[name=supplier]").fill(supplier)
-        panel.locator("[name=confirm]").set_checked(show)
+        panel.locator("[name=confirm]").select_option("new" if show else "")
 
     def start(self) -> str:
         """Press the button; returns the address of the import."""
