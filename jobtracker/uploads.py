@@ -6,8 +6,9 @@ outside every web root, and nothing here depends on its being local.
 
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +24,7 @@ from jobtracker.states import Permanent
 
 PIECE_BYTES = 1 << 20
 NAME_CHARS = 255
+LEFT_SECONDS = 7 * 86_400  # longer than any attempt lasts
 REMOVED = "The source file was kept for its days and is removed. Start a new job with the file."
 
 
@@ -138,6 +140,17 @@ def incoming() -> Iterator[Path]:
     """Give a path for a download; what is there when the block ends is removed."""
     with TemporaryDirectory(prefix="incoming-", dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         yield Path(folder) / "source"
+
+
+def sweep_incoming() -> None:
+    """Remove what killed processes of this host left of downloads and unpacked sources."""
+    for entry in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
+        with suppress(FileNotFoundError):  # another worker of this host sweeps too
+            if entry.stat().st_mtime < time.time() - LEFT_SECONDS:
+                if entry.is_dir():
+                    shutil.rmtree(entry, ignore_errors=True)
+                else:
+                    entry.unlink()
 
 
 def max_bytes() -> int:

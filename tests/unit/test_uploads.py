@@ -3,14 +3,17 @@
 import hashlib
 import os
 import stat
+import time
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 
 from jobtracker import uploads
 from jobtracker.uploads import SourceRefused, allowed_path, store_path, store_upload
+from jobtracker.workers.supervisor import Supervisor
 
 BODY = b"<feed/>" * 1000
 
@@ -192,3 +195,17 @@ def test_without_folders_no_path_is_read(settings):
     settings.IMPORT_DIRS = []
     with pytest.raises(SourceRefused, match="IMPORT_DIRS"):
         allowed_path("/etc/passwd")
+
+
+def test_what_a_killed_process_left_goes_after_a_week(settings, tmp_path, monkeypatch):
+    settings.FILE_UPLOAD_TEMP_DIR = place = tmp_path / "incoming"
+    for age, days in (("old", 8), ("new", 6)):
+        (place / f"feed-{age}").mkdir(parents=True)
+        (place / f"feed-{age}" / "feed.xml").write_text("<feed/>")
+        (place / f"source-{age}").write_text("sku")
+        for entry in (place / f"feed-{age}", place / f"source-{age}"):
+            then = time.time() - days * 86_400
+            os.utime(entry, (then, then))
+    monkeypatch.setattr(Supervisor, "run", lambda supervisor: None)
+    call_command("worker")
+    assert sorted(entry.name for entry in place.iterdir()) == ["feed-new", "source-new"]

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from jobtracker import uploads
 from jobtracker.workers.supervisor import Supervisor
 
 
@@ -17,4 +18,5 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        uploads.sweep_incoming()
         Supervisor().run()
