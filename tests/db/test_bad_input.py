@@ -132,7 +132,7 @@ def test_no_source_at_all():
         ("{", "is not JSON: "),
         ("[]", "uses no field"),
         ("17", "a list"),
-        ("[" * 100_000, "recursion"),
+        ("[" * 100_000, "nested too deeply"),
         ('[{"source": "sku", "target": "colr"}]', 'the unknown target "colr"'),
         ('[{"source": "skuu", "target": "sku"}]', 'The feed has no field "skuu"'),
         ('[{"source": "sku", "target": "sku", "transform": "x"}]', "no way to read sku"),
