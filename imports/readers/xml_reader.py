@@ -20,20 +20,15 @@ from lxml import etree
 from . import xml_repair
 from .detect import HEAD_BYTES, bom_encoding, unmarked_utf16
 from .encoding import checked_codec, detect_encoding
-from .model import Fields, Inspection, MalformedXml, Record, Source, UnreadableFeed, put
+from .model import Inspection, MalformedXml, Record, Source, UnreadableFeed
 from .record_path import PathTree, choose, columns_below, is_sure
+from .xml_record import MAX_DEPTH, Names, fields_of, line_of, too_deep
 from .xml_repair import Repairs
 
 PIECE_BYTES = 65_536  # parsed at a time
 LOOKED_AT = 128  # pieces, 8 MB, from which the record is chosen if they leave no doubt
-MAX_DEPTH = 100  # nested elements
 MAX_RECORD_ELEMENTS = 100_000  # a record beyond this is a container taken for a record
 TAIL_BYTES = 4096  # where the end of the document is looked for
-
-# libxml2 keeps 16 bits of an element's line; beyond, lxml gives the line where its first text ends.
-BIG_LINE = 65_535
-
-XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 
 _OPTIONS: dict[str, Any] = {
     "resolve_entities": "internal",
@@ -56,35 +51,6 @@ _NOT_MENDED = (
     "ERR_CDATA_NOT_FINISHED", "ERR_COMMENT_NOT_FINISHED", "ERR_PI_NOT_FINISHED",
 )  # fmt: skip
 _BOMB = re.compile(r"amplification|entity reference loop|entity loop", re.IGNORECASE)
-
-
-class Names:
-    """Names of elements and attributes as the document writes them: `g:price`, `@id`.
-
-    A namespace keeps the prefix that it is first declared with.
-    """
-
-    def __init__(self) -> None:
-        self._prefixes: dict[str, str] = {XML_NAMESPACE: "xml"}
-        self._names: dict[str, str] = {}
-
-    def declare(self, prefix: str, namespace: str) -> None:
-        self._prefixes.setdefault(namespace, prefix)
-
-    def element(self, element: Any) -> str:
-        tag = element.tag
-        name = self._names.get(tag)
-        return name if name is not None else self._learn(tag)
-
-    def attribute(self, key: str) -> str:
-        name = self._names.get(key) if key[0] == "{" else key
-        return "@" + (name if name is not None else self._learn(key))
-
-    def _learn(self, tag: str) -> str:
-        namespace, _, local = tag[1:].rpartition("}") if tag[0] == "{" else ("", "", tag)
-        prefix = self._prefixes.get(namespace)
-        name = self._names[tag] = f"{prefix}:{local}" if prefix else local
-        return name
 
 
 def inspect(
@@ -116,7 +82,7 @@ def read(path: Path, source: Source) -> Iterator[Record]:
     names = Names()
     for number, element in enumerate(_records(path, source, names), 1):
         raw = etree.tostring(element, encoding="unicode", with_tail=False)
-        yield Record(number, _line(element), _fields(element, names), raw)
+        yield Record(number, line_of(element), fields_of(element, names), raw)
 
 
 def count(path: Path, source: Source) -> Iterator[int]:
@@ -199,7 +165,7 @@ def _paths(path: Path, codec: str, repairs: Repairs | None, *, to_the_end: bool)
                     attribute.note(value)
                 above.append(node)
                 if len(above) > MAX_DEPTH:
-                    raise _too_deep(element)
+                    raise too_deep(element)
             elif event == "end":
                 node = above.pop()
                 if element.text:
@@ -264,7 +230,7 @@ def _free(element: Any, wanted: list[str], names: Names) -> None:
         element = element[-1]
     if sum(1 for _ in element.iter()) > MAX_RECORD_ELEMENTS:
         raise UnreadableFeed(
-            f"The {'/'.join(wanted)} that starts on line {_line(element)} has more "
+            f"The {'/'.join(wanted)} that starts on line {line_of(element)} has more "
             f"than {MAX_RECORD_ELEMENTS:,} elements: it is not a single record."
         )
 
@@ -334,7 +300,7 @@ def _check_entities(path: Path, encoding: str | None, *, plain: bool) -> None:
                         if "<" in (entity.content or ""):
                             raise UnreadableFeed(
                                 f"The XML is refused: its entity {entity.name} (line "
-                                f"{_line(root)} or before) holds elements, not text."
+                                f"{line_of(root)} or before) holds elements, not text."
                             )
                         if plain and "&" in (entity.content or ""):
                             raise UnreadableFeed(
@@ -381,77 +347,3 @@ def _discard(element: Any) -> None:
     if parent is not None:
         while element.getprevious() is not None:
             del parent[0]
-
-
-def _line(element: Any) -> int:
-    """The file line where an element starts."""
-    line: int = element.sourceline
-    if line < BIG_LINE:
-        return line
-    first: str = next(element.itertext(), "")
-    return line - first.count("\n")
-
-
-def _too_deep(element: Any) -> UnreadableFeed:
-    return UnreadableFeed(
-        f"The elements on line {_line(element)} are nested deeper than {MAX_DEPTH} levels."
-    )
-
-
-def _fields(record: Any, names: Names) -> Fields:
-    fields: Fields = {}
-    _flatten(record, "", fields, names, 0)
-    return fields
-
-
-def _flatten(element: Any, path: str, fields: Fields, names: Names, depth: int) -> None:
-    """Put an element's text, attributes and children into fields, in document order.
-
-    Text between children makes the whole a piece of prose: one value, no fields below it. Elements
-    that follow each other under one name give a value to each of their fields, "" where one of
-    them lacks it: the unit of the third feature stays the third unit.
-    """
-    if depth > MAX_DEPTH:
-        raise _too_deep(element)
-    text = element.text or ""
-    children = list(element)
-    if path and _is_prose(element):
-        text, children = "".join(element.itertext()), []
-    if (path and not children) or (text and not text.isspace()):
-        put(fields, path or ".", text)
-    below = f"{path}/" if path else ""
-    for key, value in dict(element.items()).items():  # a repaired element may tell one twice
-        put(fields, below + names.attribute(key), value)
-    past = 0
-    for at, child in enumerate(children):
-        if at < past:
-            continue
-        name = below + names.element(child)
-        if not (len(child) or child.attrib):
-            put(fields, name, child.text or "")
-            continue
-        past = at + 1
-        while past < len(children) and children[past].tag == child.tag:
-            past += 1
-        if past == at + 1:
-            _flatten(child, name, fields, names, depth + 1)
-        else:
-            _flatten_in_step(children[at:past], name, fields, names, depth + 1)
-
-
-def _flatten_in_step(
-    elements: list[Any], path: str, fields: Fields, names: Names, depth: int
-) -> None:
-    """Put elements of the same name into fields, each with a value for all that any of them has."""
-    parts: list[Fields] = [{} for _ in elements]
-    for element, own in zip(elements, parts, strict=True):
-        _flatten(element, path, own, names, depth)
-    for key in dict.fromkeys(key for own in parts for key in own):
-        for own in parts:
-            value = own.get(key, "")
-            for each in [value] if isinstance(value, str) else value:
-                put(fields, key, each)
-
-
-def _is_prose(element: Any) -> bool:
-    return any(child.tail and not child.tail.isspace() for child in element)
