@@ -9,30 +9,9 @@ from imports.feed_source import check_url
 from imports.mapping_choice import Confirm
 from imports.readers import Source
 from imports.start import template_named
-from jobtracker.catalogue.models import Supplier
-from jobtracker.catalogue.normalise import is_code
-from jobtracker.hub.forms import FilesField
+from jobtracker.hub.forms import CurrencyField, FilesField, SupplierField
 from jobtracker.sources import is_url
 from jobtracker.uploads import SourceRefused, check_inside
-
-
-class CurrencyField(forms.CharField):
-    """The currency of prices that name none, as its ISO 4217 code; may stay empty."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            required=False,
-            max_length=3,
-            label="Currency",
-            widget=forms.TextInput(attrs={"placeholder": "EUR"}),
-            help_text="for prices that name none",
-        )
-
-    def to_python(self, value: Any) -> str:
-        code = str(super().to_python(value)).upper()
-        if code and not is_code(code):
-            raise forms.ValidationError(f"{code} is no ISO 4217 currency code.")
-        return code
 
 
 class MissingField(forms.BooleanField):
@@ -58,11 +37,8 @@ class StartForm(forms.Form):
             attrs={"placeholder": "https://supplier.example/feed.xml", "inputmode": "url"}
         ),
     )
-    supplier = forms.CharField(
-        max_length=200,
-        widget=forms.TextInput(attrs={"list": "jt-suppliers", "autocomplete": "off"}),
-    )
-    currency = CurrencyField()
+    supplier = SupplierField()
+    currency = CurrencyField("for prices that name none")
     confirm = forms.TypedChoiceField(
         required=False,
         coerce=Confirm,
@@ -84,11 +60,6 @@ class StartForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not settings.IMPORT_DIRS:
             del self.fields["path"]
-
-    @property
-    def suppliers(self) -> list[str]:
-        """Known names, for the suggestions below the field."""
-        return list(Supplier.objects.values_list("name", flat=True).order_by("name")[:500])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -201,7 +172,7 @@ class ScheduleForm(forms.Form):
         label="Mapping template",
         help_text="else found by shape",
     )
-    currency = CurrencyField()
+    currency = CurrencyField("for prices that name none")
     price_only = forms.BooleanField(
         required=False, label="Prices and stock only: change nothing else"
     )

@@ -18,11 +18,9 @@ from imports.mapping_lines import MappingPage
 from imports.mapping_page import page_for, with_examples
 from imports.models import DataImportJob, MappingTemplate
 from imports.template_library import imports
-from jobtracker.catalogue.models import Supplier
+from jobtracker.hub.forms import SupplierField
 from jobtracker.models import BackgroundJob
 from jobtracker.site import StorableJSONField
-from jobtracker.sources import SUPPLIER_CHARS, supplier_name
-from jobtracker.uploads import SourceRefused
 
 FILE_BYTES = 1_000_000
 
@@ -132,20 +130,6 @@ class FileForm(forms.Form):
 class NewForm(NameForm, FileForm):
     """A new template: whose it is, its name, and the file that says it."""
 
-    supplier = forms.CharField(
-        max_length=SUPPLIER_CHARS,
-        widget=forms.TextInput(attrs={"list": "jt-suppliers", "autocomplete": "off"}),
-    )
+    supplier = SupplierField()
     price_only = forms.BooleanField(required=False, label="For imports of prices and stock only")
     field_order = ("supplier", "name", "file", "price_only")
-
-    @property
-    def suppliers(self) -> list[str]:
-        """Known names, for the suggestions below the field."""
-        return list(Supplier.objects.values_list("name", flat=True).order_by("name")[:500])
-
-    def clean_supplier(self) -> str:
-        try:
-            return supplier_name(self.cleaned_data["supplier"])
-        except SourceRefused as error:
-            raise forms.ValidationError(str(error)) from error

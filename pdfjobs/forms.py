@@ -5,8 +5,7 @@ from typing import Any
 from django import forms
 
 from jobtracker import uploads
-from jobtracker.catalogue.models import Supplier
-from jobtracker.hub.forms import FilesField, FilesInput
+from jobtracker.hub.forms import FilesField, FilesInput, SupplierField
 
 
 class StartForm(forms.Form):
@@ -20,10 +19,7 @@ class StartForm(forms.Form):
         error_messages={"required": "Choose a PDF.", "empty": "The file is empty."},
         widget=FilesInput(attrs={"accept": ".pdf,application/pdf"}),
     )
-    supplier = forms.CharField(
-        max_length=200,
-        widget=forms.TextInput(attrs={"list": "pdf-suppliers", "autocomplete": "off"}),
-    )
+    supplier = SupplierField("pdf-suppliers")
     pages = forms.CharField(
         required=False,
         max_length=200,
@@ -45,11 +41,6 @@ class StartForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": "pdf_%s"} | kwargs)
-
-    @property
-    def suppliers(self) -> list[str]:
-        """Known names, for the suggestions below the field."""
-        return list(Supplier.objects.values_list("name", flat=True).order_by("name")[:500])
 
     @property
     def max_bytes(self) -> int:

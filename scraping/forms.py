@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from jobtracker.catalogue.models import Supplier
+from jobtracker.hub.forms import SupplierField
 from jobtracker.sources import check_url
 from jobtracker.uploads import SourceRefused
 from scraping.options import Options
@@ -50,10 +50,7 @@ class StartForm(forms.Form):
         label="Site, sitemap or pages, one a line",
         widget=_lines("https://supplier.example/collections", inputmode="url"),
     )
-    supplier = forms.CharField(
-        max_length=200,
-        widget=forms.TextInput(attrs={"list": "jt-suppliers", "autocomplete": "off"}),
-    )
+    supplier = SupplierField()
     mode = forms.ChoiceField(choices=MODES, label="Find pages by", initial="auto")
     max_pages = forms.IntegerField(
         min_value=1, max_value=1_000_000, initial=_DEFAULTS.max_pages, label="Pages at most"
@@ -79,11 +76,6 @@ class StartForm(forms.Form):
     ignore_robots = forms.BooleanField(
         required=False, label="Ignore robots.txt: I may read all of this site"
     )
-
-    @property
-    def suppliers(self) -> list[str]:
-        """Known names, for the suggestions below the field."""
-        return list(Supplier.objects.values_list("name", flat=True).order_by("name")[:500])
 
     @property
     def basics(self) -> list[forms.BoundField]:

@@ -6,13 +6,11 @@ from typing import Any
 from django import forms
 
 from jobtracker import pipelines
-from jobtracker.catalogue.models import Supplier
+from jobtracker.hub.forms import SupplierField
 from jobtracker.models import JobSchedule
 from jobtracker.plans import CRON_CHARS, Plan, PlanError, zones
 from jobtracker.schedules import Wanted
-from jobtracker.sources import SUPPLIER_CHARS, supplier_name
 from jobtracker.states import Priority
-from jobtracker.uploads import SourceRefused
 
 USUAL = {
     "0 6 * * *": "every day at 06:00",
@@ -28,10 +26,7 @@ class ScheduleForm(forms.Form):
     """`schedule` is the one that is changed, None for a new one."""
 
     name = forms.CharField(max_length=120, label="Name")
-    supplier = forms.CharField(
-        max_length=SUPPLIER_CHARS,
-        widget=forms.TextInput(attrs={"list": "jt-suppliers", "autocomplete": "off"}),
-    )
+    supplier = SupplierField()
     cron = forms.CharField(
         max_length=CRON_CHARS,
         label="When",
@@ -59,11 +54,6 @@ class ScheduleForm(forms.Form):
         field.widget.choices = [(zone, zone.replace("_", " ")) for zone in sorted(known)]
 
     @property
-    def suppliers(self) -> list[str]:
-        """Known names, for the suggestions below the field."""
-        return list(Supplier.objects.values_list("name", flat=True).order_by("name")[:500])
-
-    @property
     def usual(self) -> dict[str, str]:
         return USUAL
 
@@ -77,12 +67,6 @@ class ScheduleForm(forms.Form):
         if others.exists():
             raise forms.ValidationError(f"There is a schedule {name!r} already.")
         return name
-
-    def clean_supplier(self) -> str:
-        try:
-            return supplier_name(self.cleaned_data["supplier"])
-        except SourceRefused as error:
-            raise forms.ValidationError(str(error)) from error
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from jobtracker.catalogue.models import DecimalStyle, Kind, Supplier
-from jobtracker.catalogue.normalise import is_code
+from jobtracker.hub.forms import CurrencyField
 from jobtracker.sources import SUPPLIER_CHARS, supplier_name
 from jobtracker.uploads import SourceRefused
 
@@ -21,13 +21,7 @@ class SupplierForm(forms.Form):
     name = forms.CharField(
         max_length=SUPPLIER_CHARS, help_text="imports that name the supplier need the new one"
     )
-    default_currency = forms.CharField(
-        required=False,
-        max_length=3,
-        label="Currency",
-        help_text="of prices that name none",
-        widget=forms.TextInput(attrs={"placeholder": "EUR", "autocomplete": "off"}),
-    )
+    default_currency = CurrencyField("of prices that name none")
     decimal_style = forms.ChoiceField(
         required=False, choices=DecimalStyle.choices, help_text="where a file leaves it open"
     )
@@ -64,12 +58,6 @@ class SupplierForm(forms.Form):
         if Supplier.objects.filter(name=name).exclude(pk=self._supplier.pk).exists():
             raise forms.ValidationError(f"There is a supplier {name} already.")
         return name
-
-    def clean_default_currency(self) -> str:
-        code = str(self.cleaned_data["default_currency"]).upper()
-        if code and not is_code(code):
-            raise forms.ValidationError(f"{code} is no ISO 4217 currency code.")
-        return code
 
     def clean_language(self) -> str:
         code = str(self.cleaned_data["language"])
