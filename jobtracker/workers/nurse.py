@@ -33,6 +33,7 @@ CLAIM_ON_SECONDS = 2.0  # further jobs on one ticket: a quarter of the cost of a
 TICK_MILLISECONDS = 100  # how late a cancel or a drain is seen
 FLUSH_SECONDS = 0.5
 RETRY_SECONDS = 0.5
+DRAIN_SHARE = 0.75  # of the grace; in the rest the attempts are closed and the worker signs off
 FAREWELL_SECONDS = 5.0  # for a child that has said how it ended to be gone
 BEATS_PER_LEASE = 10
 FENCE = 2 / 3  # of the lease without a confirmed beat, and the child is killed
@@ -191,7 +192,8 @@ class Attempt:
             self._keep_lease(child)
             self._flush()
             if self._block.draining:
-                self._stop(child, Stop.DRAIN, Ending.handed_back("the worker shut down"))
+                shut_down = Ending.handed_back("the worker shut down")
+                self._stop(child, Stop.DRAIN, shut_down, settings.GRACE_SECONDS * DRAIN_SHARE)
             if self._lost or time.monotonic() > self._kill_at:
                 processes.kill_group(child.pid)
 
@@ -209,7 +211,8 @@ class Attempt:
                 child.word.confirmed_at = self._confirmed_at = now
                 self._beat_at = now + self._lease / BEATS_PER_LEASE
                 if beat.cancel_requested:
-                    self._stop(child, Stop.CANCEL, Ending(Outcome.CANCELLED, Failure("")))
+                    cancelled = Ending(Outcome.CANCELLED, Failure(""))
+                    self._stop(child, Stop.CANCEL, cancelled, settings.GRACE_SECONDS)
         if time.monotonic() - self._confirmed_at > self._lease * FENCE:
             self._stopped = Ending.handed_back("no beat was confirmed in time")
             self._kill_at = 0.0
@@ -237,11 +240,11 @@ class Attempt:
         self._diary.forget(report)
         return alive
 
-    def _stop(self, child: Child, stop: Stop, ending: Ending) -> None:
+    def _stop(self, child: Child, stop: Stop, ending: Ending, grace: float) -> None:
         if child.word.stop is Stop.NO:
             child.word.stop = stop
             self._stopped = ending
-            self._kill_at = time.monotonic() + settings.GRACE_SECONDS
+            self._kill_at = time.monotonic() + grace
 
     def _close(self, ending: Ending) -> None:
         """Close the attempt by its token, however long the database is away.
