@@ -14,6 +14,8 @@ from harness import FIGURES, Figure, show
 
 PROGRAMS = (
     "imports.py",
+    "import_peer.py",
+    "growth.py",
     "pdf.py",
     "scraping.py",
     "materials.py",
