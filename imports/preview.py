@@ -1,4 +1,5 @@
-"""What an import would do, said by the code that does it; all of it is rolled back."""
+"""What an import would do, said by the code that does it. It works on copies (see `rehearsal`), so
+that a look at a preview changes nothing and holds up no import."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,25 +17,25 @@ from imports.mapping_choice import SAMPLE, choose, hints_of
 from imports.models import DataImportJob
 from imports.profiles import Feed, Profile
 from imports.readers import Inspection, Record, UnreadableFeed
-from imports.start import Request, supplier_of
+from imports.start import Request , supplier_title
 from imports.trial import Bounds, Clock, Preview, TimedFeed, Trial
 from jobtracker import uploads
-from jobtracker.catalogue.models import CatalogueSource, Supplier
+from jobtracker.catalogue.models import CatalogueSource, Kind, Supplier
 from jobtracker.models import JobCheckpoint
 from jobtracker.sources import is_url
 from jobtracker.uploads import SourceRefused
 
-LOCK_SECONDS = 3.0  # that a preview waits for the supplier's writers
+UNSAVED = -1  # the id of a supplier or source that the run would make
 
 
 def dry_run(request: Request) -> Preview:
-    """Run the import's own code over the whole source and roll everything back.
+    """Run the import's own code over the whole source, on copies.
 
     Raises `SourceRefused` for what cannot be read, `WaitForPerson` with the question where a run
     would wait for a person.
     """
     with _opened(request) as (_, feed, profile, sample), transaction.atomic():
-        supplier = supplier_of(request)
+        supplier = _supplier(request)
         price_only = request.price_only or bool(profile and profile.sets_only_prices(feed.survey))
         try:
             choice = choose(
@@ -49,20 +50,21 @@ def dry_run(request: Request) -> Preview:
             )
         except MappingError as error:
             raise SourceRefused(f"{request.source}: {error}") from error
-        trial = Trial(feed, _source(request, supplier), price_only=price_only)
+        url = request.source if is_url(request.source) else ""
+        stream = _stream(supplier, feed_source.name_of(request.source), url)
+        trial = Trial(feed, stream, price_only=price_only)
         preview = trial.preview(request.source, choice)
         transaction.set_rollback(True)
     return preview
 
 
 def of_import(detail: DataImportJob, given: Mapping, bounds: Bounds) -> Preview:
-    """Run what an import would do with its stored source and the mapping `given`, as far as
-    `bounds` allow, and roll everything back.
+    """Run what an import would do with its stored source and the mapping `given`, on copies and
+    as far as `bounds` allow.
 
     Raises `MappingError` for a mapping that no run could obey, `WaitForPerson` with the question
     where one would ask, `TooSlow`, `FileNotFoundError` or `UnreadableFeed` for a source that is
-    gone or damaged, and the database's own error where a statement takes too long or the
-    supplier's catalogue is being written.
+    gone or damaged, and the database's own error where a statement takes too long.
     """
     job = detail.background_job
     assert job.supplier is not None, "an import without a supplier writes nothing"
@@ -71,7 +73,8 @@ def of_import(detail: DataImportJob, given: Mapping, bounds: Bounds) -> Preview:
     source = readers.Source.from_json(parsed["source"])
     clock = Clock(bounds)
     with feed_source.unpacked(detail, source) as path, transaction.atomic():
-        _limit_statements(bounds)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {round(bounds.seconds * 1000)}")
         feed = TimedFeed(
             path,
             source,
@@ -90,18 +93,11 @@ def of_import(detail: DataImportJob, given: Mapping, bounds: Bounds) -> Preview:
                 currency=job.metadata.get("stated", {}).get("currency", ""),
                 price_only=price_only,
             )
-        name = rejects.stream_of(job.supplier_id, detail.source_name, detail.source_url)
-        stream = feed_source.catalogue_source(job.supplier.pk, name)
+        stream = _stream(job.supplier, detail.source_name, detail.source_url)
         trial = Trial(feed, stream, price_only=price_only, only=parsed.get("only"), clock=clock)
         preview = trial.preview(detail.source_name, choice, detail)
         transaction.set_rollback(True)
     return preview
-
-
-def _limit_statements(bounds: Bounds) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {round(bounds.seconds * 1000)}")
-        cursor.execute(f"SET LOCAL lock_timeout = {round(LOCK_SECONDS * 1000)}")
 
 
 def suggestion(request: Request) -> dict[str, Any]:
@@ -157,7 +153,14 @@ def _download(request: Request, path: Path) -> None:
         raise SourceRefused(str(error)) from error
 
 
-def _source(request: Request, supplier: Supplier) -> CatalogueSource:
-    url = request.source if is_url(request.source) else ""
-    name = rejects.stream_of(supplier.pk, feed_source.name_of(request.source), url)
-    return feed_source.catalogue_source(supplier.pk, name)
+def _supplier(request: Request) -> Supplier:
+    """Return the request's supplier, unsaved where the run would make it."""
+    title = supplier_title(request)
+    return Supplier.objects.filter(name=title).first() or Supplier(pk=UNSAVED, name=title)
+
+
+def _stream(supplier: Supplier, name: str, url: str) -> CatalogueSource:
+    """Return the source whose values the run would write, unsaved where the run would make it."""
+    named = rejects.stream_of(supplier.pk, name, url)
+    found = CatalogueSource.objects.filter(supplier=supplier, kind=Kind.FEED, name=named).first()
+    return found or CatalogueSource(pk=UNSAVED, supplier=supplier, kind=Kind.FEED, name=named)

@@ -1,7 +1,7 @@
 """The preview page: what the run would do with the mapping as it is filled in, or as it is in use.
 
-The run's own code does the work and all of it is rolled back. A page must not take long, so the
-work is bounded, and the page says how far it got.
+The run's own code does the work, on copies. A page must not take long, so the work is bounded, and
+the page says how far it got.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,6 @@ from jobtracker.states import Status, WaitForPerson, Waiting
 
 BOUNDS = Bounds(records=5_000, seconds=10.0)
 ASKING = (Waiting.MAPPING, Waiting.CURRENCY)
-BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
 UNBOUNDED = "“manage.py import_feed FILE --dry-run” looks at all of it."
 HIDDEN = ("sku_folded", "ean_valid")  # columns made of others
 LABELS = {
@@ -151,10 +150,6 @@ def preview_for(detail: DataImportJob, job: BackgroundJob, mapping: Mapping) -> 
     except (MappingError, UnreadableFeed, stored_source.NotOpened) as error:
         raise NoPreview(str(error)) from error
     except OperationalError as error:
-        if isinstance(error.__cause__, BUSY):
-            raise NoPreview(
-                "Another import writes this supplier’s products just now. Try again in a moment."
-            ) from error
         if isinstance(error.__cause__, errors.QueryCanceled):
             raise NoPreview(
                 f"The database took longer than {BOUNDS.seconds:.0f} s. {UNBOUNDED}"

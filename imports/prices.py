@@ -9,7 +9,6 @@ from typing import Any
 from django.db import connection
 
 from imports.mapping import Mapping, MappingError
-from jobtracker.catalogue import statements
 from jobtracker.catalogue.models import Kind
 from jobtracker.catalogue.write import Outcome, Rejected, Row, Seen, Writer
 from jobtracker.context import JobContext
@@ -57,8 +56,8 @@ class PriceWriter(Writer):
         """Find the products and write the batch, all under the supplier's lock, so that what is
         written is built on what the last writer left."""
         by_source: dict[int, list[Row]] = {}
+        self._lock()
         with connection.cursor() as cursor:
-            cursor.execute(statements.LOCK, self._params)
             cursor.execute(_FIND, self._params | _codes(self._batch))
             for row, (hits, source, *held) in zip(self._batch, cursor.fetchall(), strict=True):
                 new = _priced(row, *held) if hits == 1 else _not_found(row, hits)

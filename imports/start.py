@@ -277,13 +277,8 @@ def _stored(request: Request, name: str) -> tuple[uploads.StoredSource, str]:
 
 
 def supplier_of(request: Request) -> Supplier:
-    """Return the named supplier, made on first use; without a name the source gives one, so that
-    feeds of different suppliers never share keys by accident."""
-    title = request.supplier
-    if not title:
-        host = urlsplit(request.source).hostname if is_url(request.source) else None
-        title = host or Path(feed_source.name_of(request.source)).stem
-    return Supplier.objects.get_or_create(name=title)[0]
+    """Return the request's supplier, made on first use."""
+    return Supplier.objects.get_or_create(name=supplier_title(request))[0]
 
 
 def template_named(supplier: str, name: str) -> MappingTemplate | None:
@@ -291,3 +286,12 @@ def template_named(supplier: str, name: str) -> MappingTemplate | None:
     versions = MappingTemplate.objects.filter(supplier__name=supplier, name=name)
     newest = versions.order_by("-version").first()
     return None if newest is None or newest.retired_at else newest
+def supplier_title(request: Request) -> str:
+    """Return the name of the supplier; without one the source gives it, so that feeds of different
+    suppliers never share keys by accident."""
+    if request.supplier:
+        return request.supplier
+    host = urlsplit(request.source).hostname if is_url(request.source) else None
+    return host or Path(feed_source.name_of(request.source)).stem
+
+

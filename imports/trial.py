@@ -1,4 +1,4 @@
-"""The run of a feed as a trial: the import's own code, inside a transaction that is rolled back."""
+"""The run of a feed as a trial: the import's own code, on copies that are thrown away."""
 
 import math
 import sys
@@ -19,8 +19,8 @@ from imports.prices import PriceWriter
 from imports.profiles import Feed
 from imports.readers import Record
 from imports.rows import repairs
-from jobtracker.catalogue import write
 from jobtracker.catalogue.models import CatalogueSource
+from jobtracker.catalogue.rehearsal import Rehearsal
 from jobtracker.catalogue.write import Change
 from jobtracker.monitor.words import counted
 from jobtracker.states import WaitForPerson, Waiting
@@ -115,8 +115,13 @@ class TimedFeed(Feed):
         return self.clock.within(super().read(record))
 
 
+class _PriceRehearsal(Rehearsal, PriceWriter):
+    """What `PriceWriter` does, on copies."""
+
+
 class Trial:
-    """The run of a feed inside a transaction that the caller rolls back."""
+    """The run of a feed inside a transaction that the caller rolls back; only temporary tables
+    are written in it."""
 
     def __init__(
         self,
@@ -171,7 +176,7 @@ class Trial:
 
     def _write(self, preview: Preview, mapping: Mapping) -> None:
         clock = self._clock
-        kind = PriceWriter if self._price_only else write.Writer
+        kind = _PriceRehearsal if self._price_only else Rehearsal
         writer = kind(self._job_id, self._source, ImportRow._meta.db_table)
         batches = Batches(mapping, self._source.supplier, clock.within(self._records()))
         only = None if self._only is None else frozenset(self._only)
@@ -195,6 +200,7 @@ class Trial:
             preview.problems += _problems(self._job_id, code)
         preview.repairs = repairs(self._job_id)
 
+        writer.end()
     def _look_for_missing(self, preview: Preview, detail: DataImportJob) -> None:
         if detail.background_job.metadata.get("missing") != missing.DEACTIVATE:
             return

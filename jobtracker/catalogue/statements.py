@@ -366,10 +366,14 @@ def sample(rows_table: str) -> str:
     """A job's first rows with one outcome: what the material was, where it changed, and is now."""
     return f"""
 SELECT r.number, r.line, r.key, v.old::text, jsonb_strip_nulls(to_jsonb(n))::text
-FROM {rows_table} r
-LEFT JOIN material_versions v ON v.job_id = r.job_id AND v.row_number = r.number
+FROM (
+    SELECT * FROM {rows_table} WHERE job_id = %(job)s::uuid AND outcome = %(outcome)s
+    ORDER BY number LIMIT %(limit)s
+) r
+LEFT JOIN material_versions v ON v.material_id = r.material_id AND v.job_id = r.job_id
+    AND v.row_number = r.number
 LEFT JOIN LATERAL (
     SELECT {_NAMES}, active FROM materials WHERE id = r.material_id LIMIT 1
 ) n ON true
-WHERE r.job_id = %(job)s::uuid AND r.outcome = %(outcome)s ORDER BY r.number LIMIT %(limit)s
+ORDER BY r.number
 """

@@ -16,7 +16,7 @@ The lock (3) is what keeps two jobs with the same new products from creating the
 repeat, so no unique constraint can. A batch that ends in `OperationalError` (deadlock,
 serialisation, lock time-out) or `IntegrityError` (a source row written by a transaction without
 the lock) was rolled back as a whole; `in_transaction` opens the transaction and runs such a batch
-again in a new one. A dry run is the same code, rolled back after `sample`.
+again in a new one. A dry run is the same code on copies: see `rehearsal`.
 """
 
 import hashlib
@@ -187,7 +187,7 @@ class Writer:
             ]
         self._staged = len(last)
         with connection.wrap_database_errors, _cursor() as cursor:
-            # Several batches of one transaction: a dry run.
+            # Several batches of one transaction: a rehearsal.
             if cursor.execute("SELECT EXISTS (SELECT FROM stage)").fetchone() == (True,):
                 cursor.execute("TRUNCATE stage, decisions")
             with cursor.copy("COPY stage FROM STDIN (FORMAT binary)") as copy:
@@ -227,15 +227,20 @@ class Writer:
         return outcome
 
     def sample(self, outcome: str, limit: int) -> list[Change]:
-        """The job's first rows with this outcome, for the preview of a dry run; decimals exact."""
+        """The job's first rows with this outcome, for a preview; decimals exact."""
         params: dict[str, Any] = {"job": self._job_id, "outcome": outcome, "limit": limit}
         with connection.cursor() as cursor:
             cursor.execute(self._sample, params)
             return [_change(*record) for record in cursor.fetchall()]
 
+    def _lock(self) -> None:
+        """Be the supplier's only writer until the commit."""
+        with connection.cursor() as cursor:
+            cursor.execute(statements.LOCK, self._params)
+
     def _identify(self, cursor: psycopg.Cursor) -> int:
         """Take the lock and decide what each staged row is; return how many are not unchanged."""
-        cursor.execute(statements.LOCK, self._params)
+        self._lock()
         cursor.execute(statements.IDENTIFY, self._params, prepare=True)
         answer = cursor.fetchone()
         assert answer is not None

@@ -1,15 +1,17 @@
 """The preview page: it writes nothing, and the run then does what it said."""
 
+import json
 from dataclasses import replace
 
 import psycopg
 import pytest
 
-from imports import preview, preview_page, stored_source
+from imports import batches, preview, preview_page, stored_source, trial
+from imports.mapping import Mapping
 from imports.mapping.expression import in_time
 from imports.mapping_page import page_for
 from imports.models import DataImportJob, ImportRow
-from imports.start import retry_failed
+from imports.start import Request, retry_failed
 from imports.trial import Bounds
 from jobtracker import uploads
 from jobtracker.catalogue.models import CatalogueSource, Material, MaterialVersion, Supplier
@@ -30,6 +32,11 @@ SENT = [
     {"sku": "NL-9", "name": "New", "price": "5.00 EUR", "colour": "blue"},
     {"sku": "NL-9", "name": "Newer", "price": "6.00 EUR", "colour": "blue"},
 ]
+HELD = """
+SELECT relname, mode FROM pg_locks JOIN pg_class ON pg_class.oid = relation
+WHERE relnamespace = 'public'::regnamespace AND mode <> 'AccessShareLock'
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""  # but by readers
 COUNTS = ("created", "updated", "unchanged", "failed", "skipped")
 
 
@@ -237,19 +244,83 @@ def test_a_large_archive_is_not_unpacked_for_a_page(operator, tmp_path, monkeypa
 
 
 @pytest.mark.django_db(transaction=True)  # or the test itself would hold the supplier's lock
-def test_it_does_not_wait_long_for_another_import(queues, operator, waiting, monkeypatch):
-    monkeypatch.setattr(preview, "LOCK_SECONDS", 0.1)
+def test_it_waits_for_no_writer_of_the_supplier(queues, operator, waiting):
     with psycopg.connect(database_url()) as other:
         other.execute("SELECT pg_advisory_xact_lock(8021, %s)", [Supplier.objects.get().pk])
-        assert "Another import writes" in operator.get(url(waiting)).context["why_not"]
-    assert operator.get(url(waiting)).context["why_not"] == ""
+        other.execute("UPDATE materials SET active = active")
+        other.execute("UPDATE material_sources SET row_number = row_number")
+        said = counts(act(operator, url(waiting), **filled(waiting)))
+    assert said == {"created": 1, "updated": 1, "unchanged": 1, "failed": 1, "skipped": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_writer_waits_for_it(queues, operator, waiting, monkeypatch):
+    """What an import of the same products writes is written while the preview stands at its end,
+    with all that it writes."""
+    (source,) = CatalogueSource.objects.all()
+    held: list[object] = []
+
+    def at_the_end(job_id):
+        with psycopg.connect(database_url()) as other:
+            held.extend(other.execute(HELD))
+            other.execute("SET lock_timeout = 100")
+            other.execute("SELECT pg_advisory_xact_lock(8021, %s)", [source.supplier_id])
+            other.execute("UPDATE materials SET name = upper(name)")
+            other.execute("UPDATE material_sources SET row_number = 0")
+            other.execute(
+                "WITH made AS (INSERT INTO materials (supplier_id) VALUES (%s) RETURNING id)"
+                " INSERT INTO material_sources"
+                " (source_id, source_key, material_id, content_hash, vals, provenance)"
+                " SELECT %s, 'NL-9', id, '', '{}', '{}' FROM made",
+                [source.supplier_id, source.pk],
+            )
+        return []
+
+    monkeypatch.setattr(trial, "repairs", at_the_end)
+    said = counts(act(operator, url(waiting), **filled(waiting)))
+    assert (said["created"], said["updated"]) == (1, 1)
+    assert held == []
+
+
+def test_it_makes_neither_supplier_nor_source_even_for_a_while(tmp_path, monkeypatch):
+    def at_the_end(job_id):
+        assert not Supplier.objects.exists()
+        assert not CatalogueSource.objects.exists()
+        return []
+
+    monkeypatch.setattr(trial, "repairs", at_the_end)
+    feed = xml_feed(tmp_path / "tiles.xml", PRODUCTS)
+    assert preview.dry_run(Request(str(feed), supplier="Northlight")).created == 3
+
+
+def test_batches_build_on_each_other_as_in_the_run(tmp_path, monkeypatch):
+    """A key that comes again in a later batch, a code that another product has, and a product that
+    another source gave."""
+    monkeypatch.setattr(batches, "BATCH", 2)
+    given = {"fields": [{"source": name, "target": name} for name in PRODUCTS[0]], "defaults": {}}
+    (tmp_path / "m.json").write_text(json.dumps(given))
+
+    def run(name: str, products: list[dict[str, str]]) -> BackgroundJob:
+        feed = xml_feed(tmp_path / name, products)
+        return imported(feed, "--supplier", "Northlight", "--mapping", tmp_path / "m.json")
+
+    run("other.xml", PRODUCTS[2:])
+    run("tiles.xml", PRODUCTS[:1])
+    products = [*PRODUCTS, PRODUCTS[0], SENT[0], SENT[3], SENT[4]]
+    feed = xml_feed(tmp_path / "tiles.xml", products)
+    mapping = Mapping.from_json(given)
+    said = preview.dry_run(Request(str(feed), supplier="Northlight", mapping=mapping))
+    job = run("tiles.xml", products)
+    done = run_counts(job)
+    assert {name: getattr(said, name) for name in COUNTS} == done
+    assert done == {"created": 2, "updated": 2, "unchanged": 3, "failed": 0, "skipped": 0}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_statement_that_takes_too_long_is_no_preview(queues, operator, waiting, monkeypatch):
     monkeypatch.setattr(preview_page, "BOUNDS", replace(preview_page.BOUNDS, seconds=1.0))
     with psycopg.connect(database_url()) as other:
-        other.execute("SELECT pg_advisory_xact_lock(8021, %s)", [Supplier.objects.get().pk])
+        other.execute("LOCK TABLE material_versions")
         assert "took longer than 1 s" in operator.get(url(waiting)).context["why_not"]
 
 
