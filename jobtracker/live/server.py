@@ -6,8 +6,10 @@ tells pages to come back (they do, with their state), and lets requests finish.
 
 import asyncio
 import os
+from functools import partial
 from typing import Any
 
+from daphne import http_protocol
 from daphne.cli import CommandLineInterface
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
@@ -18,6 +20,9 @@ from jobtracker import sessions
 from jobtracker.live import RESTARTING
 
 CUT_SECONDS = 1.0  # for what is cancelled after the grace
+
+# Twisted would first parse a form itself, in memory and with all its files.
+http_protocol.WebRequest = partial(http_protocol.WebRequest, parsePOSTFormSubmission=False)
 
 
 class GracefulServer(Server):

@@ -261,3 +261,23 @@ def test_a_stopping_server_sends_pages_away_and_finishes_requests(
         assert response.read() == b"done"
         request.close()
         assert visitor.server.process.wait(20) == 0
+
+
+def test_an_uploaded_file_is_not_held_in_memory_more_than_once(server: Server) -> None:
+    file = b"x" * (32 << 20)
+    form = (
+        b'--b\r\nContent-Disposition: form-data; name="feeds"; filename="f"\r\n\r\n%b\r\n--b--\r\n'
+    )
+    before = most_memory(server)
+    request = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    request.request("POST", "/admin/login/", form % file, headers)
+    assert request.getresponse().status == 403
+    request.close()
+    assert most_memory(server) - before < 2 * len(file)
+
+
+def most_memory(server: Server) -> int:
+    """Return the most bytes that the server's process held."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
