@@ -191,6 +191,8 @@ class Batches:
         detail: dict[str, Any] = {**remark, "record": record.raw[:RAW_KEPT]}
         if more:
             detail["more"] = list(more)
+        if record.only_in:
+            detail["only_in"] = record.only_in
         return Rejected(record.number, record.line, key, outcome, detail)
 
 

@@ -162,8 +162,8 @@ def opened(
 ) -> Iterator[tuple[Path, Inspection, Profile | None]]:
     """Give a feed, unpacked, how to read it, obeying what the person stated, and the format that
     it has. `join` in `reading` names a second file in the same archive, `join_file` one of this
-    machine, which are joined to the feed; `repair` is anything where malformed XML is to be
-    mended. Raises `UnreadableFeed`."""
+    machine, which are joined to the feed, `join_on` the fields that do so and `join_record` its
+    record; `repair` is anything where malformed XML is to be mended. Raises `UnreadableFeed`."""
     stated: dict[str, Any] = {name: reading.get(name) for name in READING if name != "entry"}
     stated["repair"] = bool(reading.get("repair"))
     with ExitStack() as stack:
@@ -171,7 +171,8 @@ def opened(
         found, profile = profiles.inspect(plain, **stated)
         path = plain.path
         if named := reading.get("join_file") or reading.get("join"):
-            second = joins.Second.from_text(named)
+            second = joins.Second.from_text(named, reading.get("join_on"))
+            second = second._replace(record=reading.get("join_record"))
             inside = "join" in reading
             try:
                 other = stack.enter_context(
@@ -217,7 +218,12 @@ def survey_to_json(survey: Survey) -> dict[str, Any]:
         asdict(each) | {"samples": [text[:SAMPLE_LENGTH] for text in each.samples[:SAMPLES_KEPT]]}
         for each in survey.fields[:FIELDS_KEPT]
     ]
-    return {"count": survey.count, "unusable": survey.unusable, "fields": fields}
+    return {
+        "count": survey.count,
+        "unusable": survey.unusable,
+        "alone": survey.alone,
+        "fields": fields,
+    }
 
 
 def survey_from_json(data: dict[str, Any]) -> Survey:
@@ -225,4 +231,4 @@ def survey_from_json(data: dict[str, Any]) -> Survey:
     fields = tuple(
         FieldSurvey(**each | {"samples": tuple(each["samples"])}) for each in data["fields"]
     )
-    return Survey(data["count"], data["unusable"], fields)
+    return Survey(data["count"], data["unusable"], fields, data.get("alone", 0))

@@ -176,7 +176,8 @@ def question(
     price_only: bool,
 ) -> dict[str, Any] | None:
     """Return what a person must be asked before the feed is written, None where it is as usual or
-    was never imported before. `batches` are read as far as `LOOKED_AT`."""
+    was never imported before. `batches` are read as far as `LOOKED_AT`; of a joined feed they hold
+    the rows of the first file (`readers.read_own`)."""
     runs = last_runs(detail, price_only=price_only)
     if not runs or not (price_only or MaterialSource.objects.filter(source=source).exists()):
         return None
@@ -189,7 +190,7 @@ def question(
         for each in (
             _leapt(look),
             _vanished(survey, last),
-            _fewer(survey.count, last),
+            _fewer(survey.own, last),
             _failed(look, last),
             None if price_only else _unknown(look, last),
             None if price_only else _changed(look, runs),
@@ -203,7 +204,7 @@ def question(
         "message": "Nothing is written yet: " + " ".join(each.text for each in concerns),
         "concerns": [vars(each) for each in concerns],
         "looked_at": look.rows,
-        "rows": survey.count,
+        "rows": survey.own,
         "compared_with": str(last.detail.pk),
     }
 
@@ -297,7 +298,7 @@ def _vanished(survey: Survey, last: Run) -> Concern | None:
 
 
 def _fewer(count: int, last: Run) -> Concern | None:
-    before = last.detail.total_products
+    before = last.survey.own
     if before < LEAST or count >= before * (1 - FEWER):
         return None
     return Concern("rows", f"The feed has {counted(count, 'rows')}; it had {before:,}.")
@@ -316,7 +317,7 @@ def _failed(look: Look, last: Run) -> Concern | None:
 
 
 def _unknown(look: Look, last: Run) -> Concern | None:
-    expected = min(look.rows, last.detail.total_products)
+    expected = min(look.rows, last.survey.own)
     if expected < LEAST or look.known + look.failed >= expected * (1 - CHANGED):
         return None
     text = (

@@ -20,23 +20,27 @@ PIECE_BYTES = 1 << 20
 
 
 class Second(NamedTuple):
-    """The second file as a person names it, `FILE[:FIELD[=FIELD OF THE FEED]]`."""
+    """The second file as a person names it; the fields that join it and its record's path where
+    they are said."""
 
     file: str
     other: str | None = None
     key: str | None = None
+    record: str | None = None
 
     @classmethod
-    def from_text(cls, text: str) -> "Second":
-        if Path(text).exists():
-            return cls(text)
-        file, _, fields = text.partition(":")
-        other, _, key = fields.partition("=")
-        return cls(file, other or None, key or None)
+    def from_text(cls, text: str, fields: str | None = None) -> "Second":
+        """Return what `FILE` and `[FIELD[=FIELD OF THE FEED]]` say; without `fields` the two may
+        stand in one text with a colon between them."""
+        if fields is None and not Path(text).exists():
+            text, _, fields = text.partition(":")
+        other, _, key = (fields or "").partition("=")
+        return cls(text, other or None, key or None)
 
-    def __str__(self) -> str:
-        fields = f"{self.other or ''}={self.key}" if self.key else self.other
-        return f"{self.file}:{fields}" if fields else self.file
+    @property
+    def fields(self) -> str:
+        """The fields as `from_text` reads them."""
+        return f"{self.other or ''}={self.key}" if self.key else self.other or ""
 
 
 def together(first: Path, second: Path) -> tuple[str, str]:
@@ -70,7 +74,7 @@ def found(
     Raises UnreadableFeed."""
     name = Path(second.file).name
     try:
-        other = readers.inspect(plain)
+        other = readers.inspect(plain, record=second.record)
     except UnreadableFeed as error:
         raise UnreadableFeed(f"{name}: {error}") from error
     wanted = (second.key, second.other)
@@ -83,7 +87,8 @@ def found(
             " file would be called. Rename it."
         )
     source = replace(feed.source, join=join)
-    with _written(path, source, plain.path) as (joined, idle):
+    with again(path, source, plain.path) as joined:
+        idle = joining.count_alone(joined)
         said = f"{counted(idle, 'rows')} of {name} joined nothing: see the last rows."
         yield (
             joined,
@@ -99,15 +104,10 @@ def found(
 @contextmanager
 def again(path: Path, source: Source, other: Path) -> Iterator[Path]:
     """Give the joined file of two whose join is known. Raises UnreadableFeed."""
-    with _written(path, source, other) as (joined, _):
-        yield joined
-
-
-@contextmanager
-def _written(path: Path, source: Source, other: Path) -> Iterator[tuple[Path, int]]:
     with TemporaryDirectory(prefix="feed-", dir=settings.FILE_UPLOAD_TEMP_DIR) as room:
         to = Path(room) / "joined"
-        yield to, joining.write(to, path, source, other, _alone)
+        joining.write(to, path, source, other, _alone)
+        yield to
 
 
 def _alone(path: Path, source: Source) -> Iterator[Record]:

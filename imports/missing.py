@@ -1,8 +1,9 @@
 """Products that a source gave before and gives no more: made inactive, where a person chose so.
 
 Only a whole feed that was read to its end can say what is missing, and only of its own source: a
-product that another source speaks of stays, and so does one whose row failed. Nothing is removed;
-the product is active again as soon as a feed has it, or the job is undone.
+product that another source speaks of stays, and so does one whose row failed. Of two joined files
+the first says what there is. Nothing is removed; the product is active again as soon as a feed has
+it, or the job is undone.
 """
 
 from dataclasses import dataclass
@@ -65,7 +66,8 @@ def untold(job_id: UUID) -> str:
     rows = ImportRow.objects.filter(job_id=job_id)
     if not rows.filter(outcome__in=["c", "u", "="]).exists():
         return "No row of the feed became a product, so nothing is taken for missing."
-    nameless = rows.filter(outcome="f", key="").count()
+    failed = rows.filter(outcome="f", key="")
+    nameless = failed.exclude(detail__has_key="only_in").count()
     if nameless:
         return (
             f"{counted(nameless, 'rows')} failed without a key and may be of any product, so"
@@ -134,7 +136,8 @@ SELECT m.id, ms.source_key
 FROM material_sources ms JOIN materials m ON m.id = ms.material_id
 WHERE ms.source_id = %(source)s::bigint AND {_ALONE}
     AND NOT EXISTS (
-        SELECT FROM import_rows r WHERE r.job_id = %(job)s::uuid AND r.key = ms.source_key);
+        SELECT FROM import_rows r WHERE r.job_id = %(job)s::uuid AND r.key = ms.source_key
+            AND NOT coalesce(r.detail ? 'only_in', false));
 CREATE INDEX ON missing_items (id);
 ANALYZE missing_items
 """

@@ -137,7 +137,7 @@ class ImportRow(models.Model):
     """What became of one record of a feed. Narrow, because a feed may have a million.
 
     `detail` is filled for failed, skipped and warned rows only: column, field, raw, reason, hint,
-    record, warnings.
+    record, warnings; `only_in` names the second file of a joined feed that alone has the row.
     """
 
     class Outcome(models.TextChoices):

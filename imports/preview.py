@@ -17,7 +17,7 @@ from imports.mapping_choice import SAMPLE, choose, hints_of
 from imports.models import DataImportJob
 from imports.profiles import Feed, Profile
 from imports.readers import Inspection, Record, UnreadableFeed
-from imports.start import Request , supplier_title
+from imports.start import Request, as_before, supplier_title
 from imports.trial import Bounds, Clock, Preview, TimedFeed, Trial
 from jobtracker import uploads
 from jobtracker.catalogue.models import CatalogueSource, Kind, Supplier
@@ -34,6 +34,7 @@ def dry_run(request: Request) -> Preview:
     Raises `SourceRefused` for what cannot be read, `WaitForPerson` with the question where a run
     would wait for a person.
     """
+    request = as_before(request)
     with _opened(request) as (_, feed, profile, sample), transaction.atomic():
         supplier = _supplier(request)
         price_only = request.price_only or bool(profile and profile.sets_only_prices(feed.survey))
@@ -103,6 +104,7 @@ def of_import(detail: DataImportJob, given: Mapping, bounds: Bounds) -> Preview:
 def suggestion(request: Request) -> dict[str, Any]:
     """Return how a source would be read and mapped, in the shape that `--mapping` takes; writes
     nothing. Raises `SourceRefused`."""
+    request = as_before(request)
     with _opened(request) as (found, feed, profile, sample):
         supplier = Supplier.objects.filter(name=request.supplier).first()
         currency = supplier.default_currency if supplier else ""

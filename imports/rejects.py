@@ -1,38 +1,45 @@
 """The rows of an import that failed, as a feed of the same format: with two more fields that say
 what is wrong and what to do. Corrected, it is imported as any feed, into the source that it came
-from.
+from. A feed of two files that are joined gives two, in one archive.
 """
 
-import csv
-import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from json import dumps
+from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 from uuid import UUID
-from xml.sax.saxutils import escape
 
-from imports import feed_source, readers
+from imports import feed_source, joins, readers, reject_formats, reject_pairs
 from imports.models import DataImportJob, ImportRow
-from imports.readers import Record, Source, Survey, csv_reader, xml_reader
-from imports.readers.dialect import reading_options
-from imports.readers.record_path import ANY
-from jobtracker.catalogue.export import formula_safe
+from imports.readers import Source, Survey, joining
+from imports.reject_formats import HINT, REASON, Rejected
+from imports.reject_pairs import NoRejects as NoRejects
 from jobtracker.models import JobCheckpoint
 
-REASON, HINT = "reject_reason", "reject_hint"  # names that no feed of a supplier has
+GONE = "The source of this import is not kept any more."
 _NAME = re.compile(r"\.rejected(?: ?\(\d+\))?\.\w+$")  # a browser counts what it saved before
-
-
-class NoRejects(ValueError):
-    """There is no reject file; the message is a sentence for a person."""
 
 
 def file_name(detail: DataImportJob) -> str:
     """Return the name of an import's reject file, by which it is known when it comes back."""
-    return f"{detail.source_name}.rejected.{detail.import_type}"
+    joined = "join" in detail.background_job.metadata.get("stated", {})
+    return _rejected(detail.source_name, "zip" if joined else detail.import_type)
+
+
+def _rejected(name: str, extension: str) -> str:
+    """Return the name of the reject file of a feed, or of a reject file, of this name."""
+    return f"{_NAME.sub('', name)}.rejected.{extension}"
+
+
+def _names_of_pair(detail: DataImportJob, source: Source) -> tuple[str, str]:
+    """Return what the two files are called in the reject file of a joined import."""
+    assert source.join is not None, "a joined source says how"
+    return joins.together(
+        Path(_rejected(detail.source_name, source.stored_type)),
+        Path(_rejected(source.join.name, source.join.source.stored_type)),
+    )
 
 
 def origin(supplier_id: int | None, name: str) -> DataImportJob | None:
@@ -53,6 +60,22 @@ def origin_of(detail: DataImportJob) -> DataImportJob | None:
     return origin(detail.background_job.supplier_id, detail.source_name)
 
 
+def pair_of(before: DataImportJob) -> dict[str, str]:
+    """Return how the reject file of a joined import is read, as `feed_source.opened` takes it: its
+    two files are joined as those were. {} for another import."""
+    source = _source_of(before)
+    if source is None or source.join is None:
+        return {}
+    first, second = _names_of_pair(before, source)
+    fields = joins.Second(second, source.join.other, source.join.key).fields
+    pair = {"entry": first, "join": second, "join_on": fields}
+    # Of a few records it is not told which of several is the one of the feed.
+    for name, each in (("record", source), ("join_record", source.join.source)):
+        if path := reject_formats.record_path(each):
+            pair[name] = path
+    return pair
+
+
 def stream_of(supplier_id: int | None, name: str, url: str = "") -> str:
     """Return the name of the catalogue source that a feed belongs to: its address or file name,
     and for a reject file that of the feed which it came from."""
@@ -68,138 +91,62 @@ def mapping_for(before: DataImportJob, survey: Survey) -> dict[str, Any]:
 
 
 def without_remarks(survey: Survey) -> Survey:
-    """Return a survey without the two fields that are ours: the feed has the shape that its source
+    """Return a survey without the fields that are ours: the feed has the shape that its source
     always had."""
-    ours = (REASON, HINT)
+    ours = [prefix + name for prefix in ("", joining.PREFIX) for name in (REASON, HINT)]
     return replace(survey, fields=tuple(each for each in survey.fields if each.source not in ours))
 
 
 def write(detail: DataImportJob, path: Path) -> int:
-    """Write the reject file of an ended import; returns the number of its rows. Raises `NoRejects`
-    where there are none, where the source is not kept any more or knows no fields of ours."""
-    job_id = detail.background_job_id
-    parsed = JobCheckpoint.objects.filter(job=job_id, stage="feed_parsed").first()
-    if not ImportRow.objects.filter(job_id=job_id, outcome="f").exists():
+    """Write the reject file of an ended import; returns the number of rows that failed. Raises
+    `NoRejects` where there are none, where the source is not kept any more, knows no fields of ours
+    or has none of their products."""
+    failed = ImportRow.objects.filter(job_id=detail.background_job_id, outcome="f").count()
+    if not failed:
         raise NoRejects("No row of this import failed.")
-    if parsed is None or "source" not in parsed.data or not detail.source_file:
-        raise NoRejects("The source of this import is not kept any more.")
-    source = Source.from_json(parsed.data["source"])
-    if source.join:
-        raise NoRejects("This feed was joined of two files; correct them and import both again.")
-    writer = _WRITERS.get(source.type)
-    if writer is None:
+    source = _source_of(detail)
+    if source is None or not detail.source_file:
+        raise NoRejects(GONE)
+    both = [source, source.join.source] if source.join else [source]
+    if not all(map(reject_formats.is_writable, both)):
         raise NoRejects("A Datanorm file has no room for reasons; see the failed rows on the page.")
-    errors = "xmlcharrefreplace" if source.type == "xml" else "replace"
     try:
-        with (
-            feed_source.unpacked(detail, source) as feed,
-            path.open("w", encoding=source.encoding, errors=errors, newline="") as out,
-        ):
-            return writer(out, feed, source, _failed(feed, source, job_id))
+        with feed_source.unpacked(detail, source) as feed:
+            if source.join:
+                names = _names_of_pair(detail, source)
+                failed_rows = partial(_failed, detail.background_job_id)
+                reject_pairs.write(path, names, feed, source, failed_rows)
+            else:
+                with path.open("wb") as out:
+                    rejected = _rejected_of(feed, source, detail.background_job_id)
+                    reject_formats.write(out, feed, source, rejected)
     except FileNotFoundError as error:
-        raise NoRejects("The source of this import is not kept any more.") from error
+        raise NoRejects(GONE) from error
+    return failed
 
 
-Failed = Iterator[tuple[Record, str, str]]
+def _source_of(detail: DataImportJob) -> Source | None:
+    """Return how an import read its source, None where it did not or where that is forgotten."""
+    parsed = JobCheckpoint.objects.filter(job=detail.background_job_id, stage="feed_parsed").first()
+    if parsed is None or "source" not in parsed.data:
+        return None
+    return Source.from_json(parsed.data["source"])
 
 
-def _failed(feed: Path, source: Source, job_id: UUID) -> Failed:
-    """Give the records that failed, each with reason and hint."""
+def _failed(job_id: UUID) -> Iterator[tuple[int, str, str]]:
+    """Give the number of each row that failed, with reason and hint."""
     rows = ImportRow.objects.filter(job_id=job_id, outcome="f").order_by("number")
-    remarks = rows.values_list("number", "detail").iterator(1000)
-    number, detail = next(remarks)
-    for record in readers.read(feed, source):
-        if record.number < number:
-            continue
+    for number, detail in rows.values_list("number", "detail").iterator(1000):
         told = [detail or {}, *(detail or {}).get("more", [])]
         reasons = (
             ": ".join(filter(None, (each.get("column"), each.get("reason")))) for each in told
         )
         hints = dict.fromkeys(each["hint"] for each in told if each.get("hint"))
-        yield record, "; ".join(reasons), " ".join(hints)
-        found = next(remarks, None)
-        if found is None:
-            return
-        number, detail = found
+        yield number, "; ".join(reasons), " ".join(hints)
 
 
-def _write_csv(out: TextIO, feed: Path, source: Source, failed: Failed) -> int:
-    assert source.dialect is not None, "a CSV source has a dialect"
-    options = reading_options(source.dialect.delimiter, source.dialect.quotechar)
-    header = csv_reader.header(feed, source)
-    width = len(_cells(header, options)) if header else 0
-    if header:
-        out.write(_longer(header, 0, (REASON, HINT), options))
-    count = 0
-    for count, (record, *remarks) in enumerate(failed, 1):  # noqa: B007 (it is returned)
-        short = width - len(_cells(record.raw, options))
-        out.write(_longer(record.raw, max(short, 0), map(formula_safe, remarks), options))
-    return count
-
-
-def _cells(raw: str, options: dict[str, Any]) -> list[str]:
-    return next(csv.reader(io.StringIO(raw, newline=""), **options), [])
-
-
-def _longer(raw: str, short: int, remarks: Iterable[str], options: dict[str, Any]) -> str:
-    """Return a row with our cells behind its own, of which so many are missing."""
-    delimiter: str = options["delimiter"]
-    cells = [" ".join(each.split()) for each in remarks]
-    quote = options.get("quotechar")
-    if quote:
-        cells = [quote + each.replace(quote, quote * 2) + quote for each in cells]
-    else:
-        cells = [each.replace(delimiter, " ") for each in cells]
-    row = raw.rstrip("\r\n")
-    end = raw[len(row) :] or "\n"
-    return row + delimiter * short + "".join(delimiter + each for each in cells) + end
-
-
-def _write_xml(out: TextIO, feed: Path, source: Source, failed: Failed) -> int:
-    before, after = xml_reader.around(feed, source)
-    out.write(f'<?xml version="1.0" encoding="{source.encoding.removesuffix("-sig")}"?>\n{before}')
-    count = 0
-    for count, (record, reason, hint) in enumerate(failed, 1):
-        remarks = f"<{REASON}>{escape(reason)}</{REASON}><{HINT}>{escape(hint)}</{HINT}>"
-        out.write(("\n" if count > 1 else "") + _with(record.raw, remarks))
-    out.write(after + "\n")
-    return count
-
-
-def _with(element: str, more: str) -> str:
-    """Return an element as text with more at its end."""
-    if element.endswith("/>"):
-        name = re.split(r"[\s/>]", element[1:], maxsplit=1)[0]
-        return f"{element[:-2]}>{more}</{name}>"
-    inside, _, end = element.rpartition("</")
-    return f"{inside}{more}</{end}"
-
-
-def _write_json(out: TextIO, feed: Path, source: Source, failed: Failed) -> int:
-    """As lines where the source has lines, else as the list at the place where it was; entries of
-    an object as a list too, each with its key as a field."""
-    names = (source.record_path or "$").removesuffix(f".{ANY}").split(".")[1:]
-    lines = not names and _first_character(feed, source) == "{"
-    out.write("".join(f"{{{dumps(name)}: " for name in names) + ("" if lines else "[\n"))
-    count = 0
-    for count, (record, reason, hint) in enumerate(failed, 1):
-        fields = record.raw.rstrip()[:-1].rstrip()
-        comma = "" if fields.endswith("{") else ", "
-        remarks = f'"{REASON}": {dumps(reason)}, "{HINT}": {dumps(hint)}'
-        between = "" if count == 1 else "\n" if lines else ",\n"
-        out.write(f"{between}{fields}{comma}{remarks}}}")
-    out.write("\n" if lines else "\n]" + "}" * len(names) + "\n")
-    return count
-
-
-def _first_character(feed: Path, source: Source) -> str:
-    with feed.open(encoding=source.encoding, errors="replace") as text:
-        return text.read(1000).lstrip("\ufeff \r\n\t")[:1]
-
-
-_WRITERS: dict[str, Callable[[TextIO, Path, Source, Failed], int]] = {
-    "csv": _write_csv,
-    "xlsx": _write_csv,
-    "xml": _write_xml,
-    "json": _write_json,
-}
+def _rejected_of(feed: Path, source: Source, job_id: UUID) -> Rejected:
+    records = readers.read(feed, source)
+    for number, reason, hint in _failed(job_id):
+        record = next(each for each in records if each.number == number)
+        yield record.raw, reason, hint

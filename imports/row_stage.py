@@ -9,7 +9,7 @@ from imports.mapping import Mapping
 from imports.models import DataImportJob, ImportRow
 from imports.prices import PriceWriter, is_price_only
 from imports.profiles import Feed
-from imports.readers import Source, Survey
+from imports.readers import Record, Source, Survey
 from imports.rows import remarks
 from jobtracker.catalogue import write
 from jobtracker.catalogue.models import CatalogueSource
@@ -41,16 +41,16 @@ def write_rows(context: JobContext, counts: Counts) -> None:
         feed = Feed(path, found, feed_source.survey_from_json(parsed["survey"]))
         mapping = mapping.bound(feed.read)
 
-        def batches(after: int = 0) -> Iterator[Batch]:
-            start, records = readers.read(path, found), readers.read(path, found)
+        def batches(records: Iterator[Record], after: int = 0) -> Iterator[Batch]:
+            start = readers.read(path, found)
             return Batches(mapping, source.supplier, start).of(records, after=after, only=only)
 
         whole = only is None and rejects.origin_of(detail) is None
         if whole and not last:
-            _guard(context, detail, source, feed.survey, batches())
+            _guard(context, detail, source, feed.survey, batches(readers.read_own(path, found)))
         kind = PriceWriter if is_price_only(context) else write.Writer
         writer = kind(context.job.id, source, ImportRow._meta.db_table)
-        for batch in batches(after=last):
+        for batch in batches(readers.read(path, found), after=last):
             outcome = _write(context, writer, batch)
             last = batch.last_number
             counts = Counts(

@@ -1,7 +1,7 @@
 """Starting an import: everything that can be checked is checked before a job exists."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.db import transaction
 
-from imports import feed_source, joins, readers
+from imports import feed_source, joins, readers, rejects
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import Confirm, obeyable
 from imports.missing import DEACTIVATE
@@ -36,8 +36,9 @@ class Request:
     (then `source` is its name); `confirm` asks for a look at the mapping; `price_only`
     changes nothing but prices and stock of known products; `missing` makes inactive
     what a whole feed has no more; `join` is a second file, on this machine or in the same archive,
-    as `joins.Second` writes it; `repair` mends malformed XML; the rest overrides what would be
-    found out. Raises `SourceRefused` for what can be no import's."""
+    and `join_on` what joins it, as `joins.Second` reads them; `pair` says how the two files of a
+    reject file are read (see `as_before`); `repair` mends malformed XML; the rest overrides what
+    would be found out. Raises `SourceRefused` for what can be no import's."""
 
     source: str
     upload: Any = None
@@ -48,6 +49,8 @@ class Request:
     delimiter: str | None = None
     entry: str | None = None
     join: str | None = None
+    join_on: str | None = None
+    pair: dict[str, str] = field(default_factory=dict)
     repair: bool = False
     currency: str | None = None
     mapping: Mapping | None = None
@@ -65,6 +68,8 @@ class Request:
             raise SourceRefused(f"{self.currency} is no ISO 4217 currency code.")
         if self.price_only and self.missing:
             raise SourceRefused("A feed of prices only does not tell which products are missing.")
+        if self.join_on is not None and not self.join:
+            raise SourceRefused("--join-on says what joins a second file: name it with --join.")
         if self.second_file and is_url(self.source):
             raise SourceRefused(
                 f"{self.source} cannot be joined with a file of this machine. Fetch it first, or"
@@ -83,25 +88,30 @@ class Request:
         if self.repair:
             found["repair"] = self.stated["repair"]
         if self.join:
-            found["join_file" if self.second_file else "join"] = self.join
-        return found
+            found["join_file" if self.second_file else "join"] = self._second.file
+            found["join_on"] = self._second.fields
+        return found | self.pair
+
+    @property
+    def _second(self) -> joins.Second:
+        return joins.Second.from_text(self.join or "", self.join_on)
 
     @property
     def second_file(self) -> Path | None:
         """The file on this machine that is joined, if it is one."""
-        path = Path(joins.Second.from_text(self.join or "").file)
+        path = Path(self._second.file)
         return path if self.join and self.upload is None and path.is_file() else None
 
     @property
     def _joined(self) -> dict[str, str]:
         """What the job is told of a second file, which it finds beside the first."""
         if not self.join:
-            return {}
-        if not self.second_file:
-            return {"join": self.join}
-        first, second = joins.together(Path(self.source), self.second_file)
-        named = joins.Second.from_text(self.join)._replace(file=second)
-        return {"entry": f"{first}/{self.entry}" if self.entry else first, "join": str(named)}
+            return self.pair
+        joined = {"join": self._second.file, "join_on": self._second.fields}
+        if self.second_file:
+            first, joined["join"] = joins.together(Path(self.source), self.second_file)
+            joined["entry"] = f"{first}/{self.entry}" if self.entry else first
+        return joined
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -118,6 +128,28 @@ class Request:
         return kept
 
 
+def as_before(request: Request) -> Request:
+    """Return a request for a reject file as one to import it as the feed was that it comes from: of
+    prices only, its two files joined. Raises `SourceRefused` for one of two files by itself."""
+    supplier = Supplier.objects.filter(name=supplier_title(request)).first()
+    name = feed_source.name_of(request.source)
+    before = rejects.origin(supplier.pk, name) if supplier and not is_url(request.source) else None
+    if before is None:
+        return request
+    if before.background_job.metadata.get("price_only"):
+        request = replace(request, price_only=True)
+    pair = rejects.pair_of(before)
+    if pair and request.join:
+        fields = request.reading["join_on"] or pair["join_on"]
+        return replace(request, join_on=fields, record=request.record or pair.get("record"))
+    if pair and not name.endswith(".zip"):
+        raise SourceRefused(
+            f"{name} belongs to a feed of two files: put {pair['entry']} and {pair['join']} into"
+            f" one archive {rejects.file_name(before)}, and import that."
+        )
+    return replace(request, pair=pair)
+
+
 def start_import(request: Request) -> Created:
     """Start one import; see `start_imports`."""
     return start_imports([request])[0]
@@ -129,6 +161,7 @@ def start_imports(requests: Sequence[Request]) -> list[Created]:
 
     The same file for the same supplier while an earlier job on it still runs is that job.
     """
+    requests = [as_before(request) for request in requests]
     details: list[dict[str, Any]] = []
     try:
         for request in requests:
@@ -286,6 +319,8 @@ def template_named(supplier: str, name: str) -> MappingTemplate | None:
     versions = MappingTemplate.objects.filter(supplier__name=supplier, name=name)
     newest = versions.order_by("-version").first()
     return None if newest is None or newest.retired_at else newest
+
+
 def supplier_title(request: Request) -> str:
     """Return the name of the supplier; without one the source gives it, so that feeds of different
     suppliers never share keys by accident."""
@@ -293,5 +328,3 @@ def supplier_title(request: Request) -> str:
         return request.supplier
     host = urlsplit(request.source).hostname if is_url(request.source) else None
     return host or Path(feed_source.name_of(request.source)).stem
-
-

@@ -164,11 +164,12 @@ class Trial:
             return
         timed = self._clock.within
         batches = Batches(mapping, self._source.supplier, timed(self._records()))
+        own = readers.read_own(self._feed.path, self._feed.source)
         asked = guardrails.question(
             detail,
             self._source,
             self._feed.survey,
-            batches.of(timed(self._records())),
+            batches.of(timed(own)),
             price_only=self._price_only,
         )
         if asked:
@@ -201,6 +202,7 @@ class Trial:
         preview.repairs = repairs(self._job_id)
 
         writer.end()
+
     def _look_for_missing(self, preview: Preview, detail: DataImportJob) -> None:
         if detail.background_job.metadata.get("missing") != missing.DEACTIVATE:
             return

@@ -12,7 +12,7 @@ functions of `Reader`; a new type is a new module and a line in `READERS`.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -55,6 +55,7 @@ __all__ = [
     "elsewhere",
     "inspect",
     "read",
+    "read_own",
     "survey",
     "unpacked",
 ]
@@ -162,6 +163,11 @@ def read(path: str | Path, source: Source) -> Iterator[Record]:
     return READERS[source.type].read(Path(path), source)
 
 
+def read_own(path: Path, source: Source) -> Iterator[Record]:
+    """The records of a feed, without those that only the second file of a join has."""
+    return takewhile(lambda record: not record.only_in, read(path, source))
+
+
 def elsewhere(path: Path, source: Source, record: str) -> Iterator[Record]:
     """The records at another path of a feed's document, in a joined feed of the first file."""
     if source.join:
@@ -180,6 +186,7 @@ def survey(
     path = Path(path)
     size = max(path.stat().st_size, 1)
     seen = 0
+    alone = joining.count_alone(path) if source.join else 0
 
     def watched() -> Iterator[Record]:
         nonlocal seen
@@ -190,7 +197,7 @@ def survey(
                     tell(record.number, min(seen / size, 1.0))
             yield record
 
-    found = survey_records(watched())
+    found = replace(survey_records(watched()), alone=alone)
     if found.count < SURVEYED:
         return found
     share = seen / size / found.count

@@ -41,11 +41,18 @@ class FieldSurvey:
 
 @dataclass(frozen=True)
 class Survey:
-    """Records of a feed, those among the ones looked into that cannot be used, and its fields."""
+    """Records of a feed, those among the ones looked into that cannot be used, and its fields;
+    `alone` of the records are in the second file of a join and in nothing of the first."""
 
     count: int
     unusable: int
     fields: tuple[FieldSurvey, ...]
+    alone: int = 0
+
+    @property
+    def own(self) -> int:
+        """The records of the feed itself."""
+        return self.count - self.alone
 
 
 @dataclass

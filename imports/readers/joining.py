@@ -3,16 +3,17 @@
 The second file's rows lie in a table on disk while the first is read, so memory grows with neither,
 but for a bit a row. What comes of it is a file of records in the order of the first file; the rows
 of the second that join nothing stand behind them, so that each is told of. That file is read in
-place of the first, which lies beside it for what it says outside its records.
+place of the first. Both lie beside it, for what they say outside their records.
 """
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .model import Fields, Inspection, Join, Record, Source, UnreadableFeed
 
@@ -24,7 +25,8 @@ COMPARED_ROWS = 5_000  # of the second, by which a field of it is known to be un
 KEY_LENGTH = 64  # characters of a key that is found by its values
 UNIQUE = 0.75  # of the values of a key that is found, that differ
 SHARED = 0.5  # of the values that could be in both files, and must be
-RAW_KEPT = 4_000  # characters of a record's text
+
+_ALONE = re.compile(rb"\[\d+, null, ")  # how the line of a row that joins nothing starts
 
 _TABLE = """
 PRAGMA journal_mode = OFF;
@@ -36,12 +38,37 @@ CREATE TABLE rows (
 """
 
 
+class Texts(NamedTuple):
+    """A joined record as it stands in the first file and in the second, None where it is not in
+    it; `row` is its number in the second, 0 for none."""
+
+    number: int
+    first: str | None
+    row: int
+    second: str | None
+
+
 def read(path: Path, source: Source) -> Iterator[Record]:
     """The records of a joined file."""
+    assert source.join is not None, "a joined source says how"
+    for texts, (line, fields, error, warnings, skip) in _lines(path):
+        raw, only_in = texts.first, ""
+        if raw is None:
+            raw, only_in = texts.second or "", source.join.name
+        yield Record(texts.number, line, fields, raw, error, tuple(warnings), skip, only_in)
+
+
+def texts(path: Path) -> Iterator[Texts]:
+    """What both files have of each record of a joined file."""
+    for found, _ in _lines(path):
+        yield found
+
+
+def _lines(path: Path) -> Iterator[tuple[Texts, list[Any]]]:
     with path.open(encoding="utf-8") as lines:
-        for written in lines:
-            number, line, fields, raw, error, warnings, skip = json.loads(written)
-            yield Record(number, line, fields, raw, error, tuple(warnings), skip)
+        for line in lines:
+            number, first, row, second, *more = json.loads(line)
+            yield Texts(number, first, row, second), more
 
 
 def count(path: Path, source: Source) -> Iterator[int]:
@@ -51,9 +78,20 @@ def count(path: Path, source: Source) -> Iterator[int]:
             yield number
 
 
+def count_alone(path: Path) -> int:
+    """How many rows of the second file joined nothing, given the joined one."""
+    with path.open("rb") as lines:
+        return sum(_ALONE.match(line) is not None for line in lines)
+
+
 def first_of(path: Path) -> Path:
     """Where the first of the two files lies, given the joined one."""
     return path.with_name(f"{path.name}.first")
+
+
+def second_of(path: Path) -> Path:
+    """Where the second of the two files lies, given the joined one."""
+    return path.with_name(f"{path.name}.second")
 
 
 def columns(found: Inspection, join: Join) -> tuple[str, ...]:
@@ -61,9 +99,9 @@ def columns(found: Inspection, join: Join) -> tuple[str, ...]:
     return tuple(PREFIX + name for name in found.columns if name != join.other)
 
 
-def write(to: Path, path: Path, source: Source, other: Path, read_file: Read) -> int:
-    """Write the joined file of `path` and `other`, read as `source` and `source.join` say; return
-    how many rows of the second joined nothing. Raises UnreadableFeed."""
+def write(to: Path, path: Path, source: Source, other: Path, read_file: Read) -> None:
+    """Write the joined file of `path` and `other`, read as `source` and `source.join` say. Raises
+    UnreadableFeed."""
     join = source.join
     assert join is not None, "a joined source says how"
     table = to.with_name(f"{to.name}.rows")
@@ -76,15 +114,15 @@ def write(to: Path, path: Path, source: Source, other: Path, read_file: Read) ->
         rows.execute("CREATE INDEX by_key ON rows (key, id)")
         (last,) = rows.execute("SELECT coalesce(max(id), 0) FROM rows").fetchone()
         taken = bytearray(last // 8 + 1)
-        number = idle = 0
+        number = 0
         for record in read_file(path, source):
             number = record.number
-            out.write(_line(_with_row(record, join, rows, taken)))
-        for idle, record in enumerate(_untaken(rows, join, taken), 1):
-            out.write(_line(record, number + idle))
+            out.write(_line(*_with_row(record, join, rows, taken)))
+        for further, (row, raw, told) in enumerate(_untaken(rows, join, taken), 1):
+            out.write(_line(Texts(number + further, None, row, raw), told))
     table.unlink()
     first_of(to).symlink_to(path.resolve())
-    return idle
+    second_of(to).symlink_to(other.resolve())
 
 
 def _told(name: str, records: Iterator[Record]) -> Iterator[Record]:
@@ -109,37 +147,48 @@ def _row(record: Record, join: Join) -> tuple[int, str | None, int, str | None, 
     warnings = [f"{join.name}: {warning}" for warning in record.warnings]
     return (
         record.number, None if error else key, record.line, error, _json(fields),
-        record.raw[:RAW_KEPT], _json(warnings),
+        record.raw, _json(warnings),
     )  # fmt: skip
 
 
-def _with_row(record: Record, join: Join, rows: sqlite3.Connection, taken: bytearray) -> Record:
+Told = tuple[int, Fields, str | None, tuple[str, ...], str | None]
+"""What a line tells behind the texts: line, fields, error, warnings and skip of the record."""
+
+
+def _with_row(
+    record: Record, join: Join, rows: sqlite3.Connection, taken: bytearray
+) -> tuple[Texts, Told]:
     """A record with the fields of its row, which is the last one with its key."""
     key = _text(record.fields, join.key)
     found = rows.execute(
-        "SELECT id, fields, warnings FROM rows WHERE key = ? ORDER BY id DESC LIMIT 1", [key]
+        "SELECT id, fields, warnings, raw FROM rows WHERE key = ? ORDER BY id DESC LIMIT 1", [key]
     ).fetchone()
     fields, warnings = record.fields, record.warnings
+    row, raw = 0, None
     if found:
-        number, kept, told = found
-        taken[number // 8] |= 1 << number % 8
+        row, kept, told, raw = found
+        taken[row // 8] |= 1 << row % 8
         fields, warnings = fields | json.loads(kept), (*warnings, *json.loads(told))
     elif key:
         warnings += (f"{join.name} has no row with this {join.key}.",)
     else:
         warnings += (f"It has no {join.key}, by which a row of {join.name} could be joined.",)
-    return Record(record.number, record.line, fields, record.raw[:RAW_KEPT], record.error, warnings)
+    texts = Texts(record.number, record.raw, row, raw)
+    return texts, (record.line, fields, record.error, warnings, None)
 
 
-def _untaken(rows: sqlite3.Connection, join: Join, taken: bytearray) -> Iterator[Record]:
-    """The rows of the second file that joined nothing, each with the reason; numbered anew."""
+def _untaken(
+    rows: sqlite3.Connection, join: Join, taken: bytearray
+) -> Iterator[tuple[int, str, Told]]:
+    """The rows of the second file that joined nothing: number, text, and what is told of each, as
+    the reason."""
     told = rows.execute("SELECT id, key, line, error, fields, raw FROM rows ORDER BY id")
     for number, key, line, error, kept, raw in told:
         if taken[number // 8] >> number % 8 & 1:
             continue
         fields = {join.key: key or ""} | json.loads(kept)
         if error:
-            yield Record(number, line, fields, raw, f"{join.name}: {error}")
+            yield number, raw, (line, fields, f"{join.name}: {error}", (), None)
             continue
         again = rows.execute(
             "SELECT line FROM rows WHERE key = ? AND id > ? ORDER BY id DESC LIMIT 1", [key, number]
@@ -147,15 +196,11 @@ def _untaken(rows: sqlite3.Connection, join: Join, taken: bytearray) -> Iterator
         reason = f'Only {join.name} has the key "{key}".'
         if again:
             reason = f'{join.name} has the key "{key}" again in line {again[0]:,}; the last counts.'
-        yield Record(number, line, fields, raw, skip=reason)
+        yield number, raw, (line, fields, None, (), reason)
 
 
-def _line(record: Record, number: int | None = None) -> str:
-    told = (
-        number or record.number, record.line, record.fields, record.raw, record.error,
-        record.warnings, record.skip,
-    )  # fmt: skip
-    return _json(told) + "\n"
+def _line(texts: Texts, told: Told) -> str:
+    return _json((*texts, *told)) + "\n"
 
 
 def _json(value: Any) -> str:
@@ -187,7 +232,7 @@ def keys(
     if best is None or len(shared[best]) < SHARED * min(len(known[best[0]]), most):
         raise UnreadableFeed(
             f"No field of {name} has the values of one of the feed's. Name them:"
-            f" {name}:FIELD=FIELD OF THE FEED."
+            " --join-on FIELD=FIELD OF THE FEED."
         )
     return best
 

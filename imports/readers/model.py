@@ -122,7 +122,8 @@ class Record:
     path below the record (`price`, `PRICES/PRICE/AMOUNT`, `@id`, `offers.0.price`, `.` for the
     record's own text) to its text as written, or to a list where it occurs more than once. `error`
     says why the record cannot be used, `skip` why it is no product and need not be; `warnings` say
-    what was mended in reading it.
+    what was mended in reading it. `only_in` names the second file of a joined feed where nothing
+    in the first is joined by the record; `line` is of that file then.
     """
 
     number: int
@@ -132,6 +133,7 @@ class Record:
     error: str | None = None
     warnings: tuple[str, ...] = ()
     skip: str | None = None
+    only_in: str = ""
 
     @property
     def raw(self) -> str:

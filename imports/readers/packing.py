@@ -130,6 +130,7 @@ def _from_zip(path: Path, room: Path, merit: Merit, wanted: str | None) -> tuple
         rest = None
         if wanted:
             named = [each for each in entries if f"{wanted}/".startswith(f"{each.filename}/")]
+            named = named or [each for each in entries if each.filename.endswith(f"/{wanted}")]
             if not named:
                 raise UnreadableFeed(
                     f'The archive holds no file "{wanted}"; it has {_names(entries)}.'

@@ -5,14 +5,16 @@ import zipfile
 
 import pytest
 
+from imports.mapping import Mapping
 from imports.models import DataImportJob, ImportRow
+from imports.preview import of_import
+from imports.trial import Bounds
 from jobtracker.catalogue.models import CatalogueSource, Material
 from jobtracker.models import BackgroundJob
 from jobtracker.states import Status
 from tests.fixtures.feeds import workbook
 
 from .import_runs import imported, lines_of, manage, refused, work_off
-from .pages import signed_in
 
 pytestmark = pytest.mark.django_db
 SUPPLIER = ("--supplier", "Northlight")
@@ -140,6 +142,44 @@ def test_a_feed_is_not_joined_to_itself(tmp_path, prices):
     assert "prices.csv cannot be joined to itself: say which other file" in refused(answer)
 
 
+@pytest.mark.parametrize("fields", ["", "Article", "Article=sku"])
+def test_a_name_with_a_colon_is_said_apart_from_the_fields(tmp_path, texts, fields):
+    prices = price_list(tmp_path / "prices 12:30.csv", PRICES)
+    said = ("--join", prices, "--join-on", fields)
+    assert imported(texts, *said, *SUPPLIER).result["created"] == 4
+    archive = tmp_path / "feed.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.write(texts, "texts.xml")
+        packed.write(prices, "at 12:30/prices.csv")
+    said = ("--entry", "texts.xml", "--join", "at 12:30/prices.csv", "--join-on", fields)
+    assert manage("suggest_mapping", archive, *said).json["count"] == 4
+    job = imported(archive, *said, "--supplier", "Another")
+    assert (job.status, job.result["created"]) == (Status.COMPLETED, 4), job.question
+
+
+def test_a_known_file_with_a_colon_needs_no_more(tmp_path, texts):
+    """The job reads the name without the file in sight."""
+    prices = price_list(tmp_path / "prices 12:30.csv", PRICES)
+    assert imported(texts, "--join", prices, *SUPPLIER).result["created"] == 4
+
+
+def test_fields_that_join_nothing_are_refused(texts):
+    assert "name it with --join" in refused(manage("import_feed", texts, "--join-on", "sku"))
+
+
+def test_a_job_that_was_started_with_both_in_one_text_is_read_as_before(tmp_path, texts, prices):
+    archive = tmp_path / "feed.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.write(texts, "texts.xml")
+        packed.write(prices, "prices.csv")
+    said = ("--entry", "texts.xml", "--join", "prices.csv")
+    job = manage("import_feed", archive, *said, *SUPPLIER, "--json").json
+    stated = {"entry": "texts.xml", "join": "prices.csv:Article=sku"}
+    BackgroundJob.objects.filter(pk=job["id"]).update(metadata={"stated": stated})
+    work_off()
+    assert len(lines_of()) == 4
+
+
 def test_files_of_one_name_are_told_apart(tmp_path, texts):
     (tmp_path / "a").mkdir()
     prices = price_list(tmp_path / "a" / "texts.xml", PRICES)
@@ -154,16 +194,6 @@ def test_failed_rows_are_tried_again_with_both_files(texts, prices):
     work_off()
     again = BackgroundJob.objects.latest("id")
     assert (again.total_items, again.failed_items) == (1, 1)
-    told = manage("import_rejects", job.pk)
-    assert (told.code, "joined of two files" in told.err) == (2, True)
-
-
-def test_its_page_offers_no_file_of_failed_rows(client, texts, prices):
-    price_list(prices, [("T-4", "soon"), *PRICES[1:]])
-    found = DataImportJob.objects.get(background_job=imported(texts, "--join", prices, *SUPPLIER))
-    page = signed_in(client, "Viewers").get(f"/admin/data-import/{found.pk}").content.decode()
-    assert "joined of two files: correct the failed rows in them" in page
-    assert "Download the failed rows" not in page
 
 
 def test_what_was_mended_in_the_second_file_is_told(tmp_path, texts, prices):
@@ -196,6 +226,40 @@ def test_prices_alone_are_taken_from_the_second_file(texts, prices):
     job = imported(texts, "--join", prices, "--price-only", *SUPPLIER)
     assert (job.status, outcomes(job)) == (Status.COMPLETED, "uuuus")
     assert (lines_of()["T-2"]["price"], lines_of()["T-2"]["colour"]) == ("2.20", "white")
+
+
+def test_a_product_that_only_the_price_list_has_is_missing(texts, prices):
+    imported(texts, "--join", prices, *SUPPLIER)
+    without(texts, "T-4")
+    price_list(prices, [*PRICES, ("", "7.70")])  # a row that cannot be joined says nothing of it
+    job = imported(texts, "--join", prices, *SUPPLIER, "--missing", "deactivate")
+    assert (job.waiting_for, "1 product of 4" in job.question["message"]) == ("threshold", True)
+    manage("jobs", "answer", job.pk, "--go-on")
+    work_off()
+    inactive = Material.objects.filter(active=False).values_list("sku", flat=True)
+    assert (outcomes(job), list(inactive)) == ("===sf", ["T-4"])
+
+
+def without(texts, sku):
+    lines = texts.read_text().splitlines()
+    texts.write_text("\n".join(line for line in lines if f"<sku>{sku}</sku>" not in line))
+
+
+def test_rows_of_the_price_list_alone_do_not_make_up_for_texts_that_are_gone(tmp_path, prices):
+    texts = tmp_path / "texts.csv"
+    lines = ["sku;name", *(f"N-{number};Slate {number}" for number in range(10))]
+    texts.write_text("\n".join([*lines, ""]))
+    price_list(prices, [(f"N-{number}", "1.10") for number in range(40)])
+    imported(texts, "--join", prices, *SUPPLIER)
+    job = imported(texts, "--join", prices, *SUPPLIER)  # all are known, whatever else is priced
+    assert (job.status, job.result["unchanged"]) == (Status.COMPLETED, 10), job.question
+    texts.write_text("\n".join([*lines[:5], ""]))
+    job = imported(texts, "--join", prices, *SUPPLIER)
+    assert (job.waiting_for, job.question["rows"]) == ("threshold", 4)
+    assert "The feed has 4 rows; it had 10." in job.question["message"]
+    job = DataImportJob.objects.get(background_job=job)
+    trial = of_import(job, Mapping.from_json(job.field_mappings), Bounds(seconds=60))
+    assert "The feed has 4 rows; it had 10." in trial.asks
 
 
 def test_an_undo_brings_back_what_both_files_said_before(texts, prices):

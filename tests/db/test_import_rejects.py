@@ -69,6 +69,38 @@ def test_a_corrected_csv_goes_into_the_same_source_and_asks_nothing(tmp_path):
     assert Material.objects.filter(active=True).count() == 2
 
 
+def test_rejected_prices_are_prices_only_again(tmp_path):
+    imported(xml_feed(tmp_path / "tiles.xml"), *SUPPLIER)
+    before = lines_of()
+    prices = csv_feed(
+        tmp_path / "tiles.csv", "sku;price;currency", "NL-1;soon;EUR", "NL-2;8.80;EUR"
+    )
+    job = imported(prices, *SUPPLIER, "--price-only")
+    assert (job.failed_items, job.result["updated"]) == (1, 1), job.question
+    again = imported(corrected(rejects_of(job, tmp_path), "soon", "7.70"), *SUPPLIER)
+    assert again.result["updated"] == 1
+    line = lines_of()["NL-1"]
+    assert line["price"] == "7.70"
+    assert (line["name"], line["colour"]) == (before["NL-1"]["name"], before["NL-1"]["colour"])
+
+
+def test_what_is_still_wrong_comes_again_under_the_same_name(tmp_path):
+    lines = [
+        "sku;name;price;currency",
+        "A-1;Slate;12.50;EUR",
+        "A-2;Chalk;abc;EUR",
+        "A-3;Rust;x;EUR",
+    ]
+    job = imported(csv_feed(tmp_path / "tiles.csv", *lines), *SUPPLIER)
+    again = imported(corrected(rejects_of(job, tmp_path), "abc", "9.90"), *SUPPLIER)
+    assert (again.result["created"], again.failed_items) == (1, 1)
+    path = rejects_of(again, tmp_path)
+    assert path.name == "tiles.csv.rejected.csv"
+    last = imported(corrected(path, "Rust;x", "Rust;8.80"), *SUPPLIER)
+    assert (last.status, last.result["created"]) == (Status.COMPLETED, 1), last.question
+    assert [each.name for each in CatalogueSource.objects.all()] == ["tiles.csv"]
+
+
 def test_our_own_cells_never_start_a_formula(tmp_path):
     lines = ["sku,name,price,currency", "A-1,Slate,12.50,EUR", "A-2,Chalk,=1+1,EUR"]
     job = imported(csv_feed(tmp_path / "tiles.csv", *lines), *SUPPLIER)

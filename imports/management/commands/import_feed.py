@@ -47,6 +47,11 @@ class Command(TrackerCommand):
             " fields that share values",
         )
         parser.add_argument(
+            "--join-on",
+            metavar="FIELD[=FIELD]",
+            help="the fields apart from the second file, whose name may have a colon then",
+        )
+        parser.add_argument(
             "--repair", action="store_true", help="read malformed XML, and say what was mended"
         )
         parser.add_argument("--currency", metavar="CODE", help="for prices that state none")
@@ -73,6 +78,7 @@ class Command(TrackerCommand):
                 delimiter=options["delimiter"],
                 entry=options["entry"],
                 join=options["join"],
+                join_on=options["join_on"],
                 repair=options["repair"],
                 currency=options["currency"],
                 mapping=mapping,
