@@ -23,11 +23,12 @@ from jobtracker.states import Permanent, Retryable, Status
 
 if TYPE_CHECKING:
     from imports.sources import Login
+    from jobtracker.outbound import FetchFailed
 
 UNCHANGED = "The source has not changed since the last import."
 NO_ENTRY = (
-    "If it lets in only whom it knows, keep a log-in for it, or mend the one that is kept: see"
-    " Log-ins for feeds on the supplier's page."
+    "If it lets in only whom it knows, keep a log-in for it, or mend the one that is kept: an"
+    " administrator adds it under Log-ins for feeds on the supplier's page."
 )
 READING = ("type", "record", "encoding", "delimiter", "entry")  # what can be stated of a source
 FIELDS_KEPT = 500  # surveyed fields kept for the mapping page
@@ -91,8 +92,7 @@ def fetch(detail: DataImportJob) -> Fetched | None:
         except outbound.OutboundRefused as error:
             raise Permanent(str(error)) from error
         except outbound.FetchFailed as error:
-            why = f"{error} {NO_ENTRY}" if error.status in (401, 403) else str(error)
-            raise (Retryable if error.transient else Permanent)(why) from error
+            raise (Retryable if error.transient else Permanent)(why_failed(error)) from error
         if got.status == 304 or (before and got.sha256 == before.content_hash):
             return None
         stored = uploads.store_path(path, detail.source_name)
@@ -105,6 +105,11 @@ def fetch(detail: DataImportJob) -> Fetched | None:
         },
         stored.bytes,
     )
+
+
+def why_failed(error: "FetchFailed") -> str:
+    """Return what a download failed for; of one that was denied, also where log-ins are kept."""
+    return f"{error} {NO_ENTRY}" if error.status in (401, 403) else str(error)
 
 
 def login_for(supplier: Supplier | None, url: str) -> "Login | None":

@@ -151,6 +151,11 @@ def _download(request: Request, path: Path) -> None:
     try:
         login = feed_source.login_for(supplier, request.source)
         sources.fetch(request.source, path, uploads.max_bytes(), login=login)
+    except outbound.FetchFailed as error:
+        why = feed_source.why_failed(error)
+        if error.status in (401, 403) and not request.supplier:
+            why += " A supplier's log-in is used where --supplier names it."
+        raise SourceRefused(why) from error
     except outbound.OutboundError as error:
         raise SourceRefused(str(error)) from error
 

@@ -114,7 +114,7 @@ def test_a_feed_behind_a_log_in_is_imported_and_found_unchanged(administrator, s
     denied = imported(url, "--supplier", "N")
     assert denied.status == "failed"
     assert denied.error.startswith("127.0.0.1 answered 401 Unauthorized. If it lets in only whom")
-    assert denied.error.endswith("see Log-ins for feeds on the supplier's page.")
+    assert denied.error.endswith("adds it under Log-ins for feeds on the supplier's page.")
     add(administrator, supplier)
     assert manage("suggest_mapping", url, "--supplier", "N").json["count"] == 3
     job = imported(url, "--supplier", "N")
@@ -123,6 +123,24 @@ def test_a_feed_behind_a_log_in_is_imported_and_found_unchanged(administrator, s
     assert again.status == "completed"
     assert again.result["note"] == "The source has not changed since the last import."
     assert PASSWORD not in str([*BackgroundJob.objects.values(), *DataImportJob.objects.values()])
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("command", [("import_feed", "--dry-run"), ("suggest_mapping",)])
+def test_a_look_at_a_feed_behind_a_log_in_says_where_to_keep_one(settings, command, status):
+    name, *options = command
+    with serving({"/feed.csv": (status, {}, b""), "/gone.csv": (404, {}, b"")}) as server:
+        settings.OUTBOUND_ALLOW = frozenset({("127.0.0.1", server.server_port)})
+        url = f"http://127.0.0.1:{server.server_port}"
+        known = refused(manage(name, f"{url}/feed.csv", *options, "--supplier", "N"))
+        nobody = refused(manage(name, f"{url}/feed.csv", *options))
+        gone = refused(manage(name, f"{url}/gone.csv", *options))
+    assert known.startswith(f"127.0.0.1 answered {status} ")
+    assert known.endswith(
+        "an administrator adds it under Log-ins for feeds on the supplier's page."
+    )
+    assert nobody == f"{known} A supplier's log-in is used where --supplier names it."
+    assert "Log-ins" not in gone
 
 
 def test_a_log_in_of_another_supplier_is_not_used(administrator, site):
