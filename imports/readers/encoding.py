@@ -1,6 +1,6 @@
 """Which encoding a text file is in, and where it breaks its own rules.
 
-The order is: byte order mark, strict UTF-8 over the whole file, then a guess by chardet. A
+The order is: byte order mark, strict UTF-8 over the whole file, then a guess at its code page. A
 file that is UTF-8 but for a few bytes is never guessed at: it is refused with the place of the
 first bad byte, because a guess would garble every accent in it.
 """
@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-import chardet
-
+from .code_page import likely_code_page
 from .detect import HEAD_BYTES, bom_encoding, unmarked_utf16
 from .model import UnreadableFeed
 
 CHUNK = 1 << 20
-SAMPLE_BYTES = 200_000  # what chardet looks at, see its `max_bytes`
+SAMPLE_BYTES = 200_000  # what a code page is guessed from
 
 # UTF-16 surrogates that stand alone are let through here; `csv_reader` removes them with a
 # warning. Other codecs ignore this handler and stay strict.
@@ -136,10 +135,9 @@ def _guess(path: Path, bad: BadByte) -> str:
         beyond.update(chunk.translate(None, _ASCII))
         if len(sample) < SAMPLE_BYTES:
             sample += b"\n".join(_ACCENTED_LINE.findall(chunk)) + b"\n"
-    found = chardet.detect(bytes(sample[:SAMPLE_BYTES]))["encoding"]
-    if found is None:
+    codec = likely_code_page(bytes(sample[:SAMPLE_BYTES]))
+    if codec is None:
         raise UnreadableFeed(f"The file's encoding is not recognised ({bad}); name it.")
-    codec = codecs.lookup(found).name
     # Few accents fit many code pages alike; where western Windows reads the same, say that.
     return "cp1252" if _reads_alike(bytes(sorted(beyond)), codec, "cp1252") else codec
 

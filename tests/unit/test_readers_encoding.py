@@ -47,6 +47,36 @@ def test_a_single_accent_late_in_the_file_is_western(file: Path) -> None:
     assert last.fields["name"] == "café"
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("weiß/glanz", "cp1252"),
+        ("Grès émaillé à décor", "cp1252"),
+        ("Blå fliser rød", "cp1252"),
+        ("12 m² 25,00 €", "cp1252"),
+        ("20 × 30 cm", "cp1252"),
+        ("Ø 12 mm, 25 °C", "cp1252"),
+        ("it’s oak – “nice”", "cp1252"),
+        ("Płytka ścienna żółta", "cp1250"),
+        ("Kafelki łazienkowe", "cp1250"),
+        ("Keramická dlažba šedá", "iso8859-2"),
+        ("Плитка белая с узором", "cp1251"),
+        ("Плитка белая с узором", "koi8-r"),
+        ("Плитка белая с узором", "cp866"),
+        ("Πλακάκι λευκό", "cp1253"),
+        ("אריח לבן", "cp1255"),
+        ("بلاط أبيض", "cp1256"),
+        ("Fliesen für Wände weiß", "mac-roman"),
+        ("Fliesen für Wände weiß", "cp850"),
+        ("瓷砖 白色 地板", "gb18030"),
+    ],
+)
+def test_a_few_words_are_enough_for_the_code_page(file: Path, text: str, encoding: str) -> None:
+    rows = "".join(f"A-{number};{text}\n" for number in range(5))
+    file.write_bytes(f"sku;name\n{rows}".encode(encoding))
+    assert next(read(file, inspect(file).source)).fields["name"] == text
+
+
 def test_a_bad_byte_far_into_a_utf8_file_is_located(file: Path) -> None:
     line = "1,Türgriff\n".encode()
     lines = 5_000_000 // len(line)
