@@ -26,11 +26,12 @@ BOTTOM = TOP + HEIGHT
 
 @dataclass(frozen=True)
 class Chart:
-    """One field over time: `segments` are lines (x1, y1, x2, y2), `last` the newest point."""
+    """One field over time: `segments` are lines (x1, y1, x2, y2), `last` the newest point, of
+    which `share` tells; `note` says of when that is if not of now, and what it was at first."""
 
     label: str
-    now: str
-    change: str
+    share: str
+    note: str
     segments: list[tuple[float, float, float, float]]
     last: tuple[float, float]
     said: str
@@ -78,23 +79,26 @@ def points(rows: Sequence[SupplierCoverage]) -> list[Point]:
 
 
 def draw(shown: Sequence[Point]) -> list[Chart]:
-    """Return a chart for each field; none while no material is active."""
+    """Return a chart for each field, of the days on which materials were active; none where there
+    was no such day."""
     known = [point for point in shown if point.shares]
     if not known:
         return []
-    return [_chart(name, label, known) for name, label in LABELS.items()]
+    is_now = known[-1] is shown[-1]
+    return [_chart(name, label, known, is_now=is_now) for name, label in LABELS.items()]
 
 
-def _chart(name: str, label: str, known: Sequence[Point]) -> Chart:
+def _chart(name: str, label: str, known: Sequence[Point], *, is_now: bool) -> Chart:
     first, newest = known[0].row, known[-1].row
     places = [_place(point.row.day, point.shares[name], first.day, newest.day) for point in known]
-    now = percent(getattr(newest, name), newest.active)
+    share = percent(getattr(newest, name), newest.active)
     then = percent(getattr(first, name), first.active)
-    since = f"{first.day:%-d %b %Y}"
-    change = f"{then} on {since}" if len(known) > 1 and then != now else ""
-    said = f"{label}: {now}" + (f"; {change}" if change else "")
+    day = "" if is_now else f"on {newest.day:%-d %b %Y}"
+    change = f"{then} on {first.day:%-d %b %Y}" if then != share else ""
+    note = "; ".join(filter(None, (day, change)))
+    said = "; ".join(filter(None, (f"{label}: {share} {day}".strip(), change)))
     lines = [(*before, *after) for before, after in pairwise(places)]
-    return Chart(label, now, change, lines, places[-1], said)
+    return Chart(label, share, note, lines, places[-1], said)
 
 
 def _place(day: date, share: float, first: date, last: date) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """The pages of the suppliers: the list, one supplier's defaults, runs, figures and log-ins."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
@@ -194,7 +194,7 @@ def test_the_page_shows_figures_over_time_runs_and_links(viewer, supplier):
     other = make_job(supplier_id=Supplier.objects.create(name="Other").pk)
     page = viewer.get(page_of(supplier))
     text = text_of(page)
-    assert [chart.now for chart in page.context["charts"]] == [
+    assert [chart.share for chart in page.context["charts"]] == [
         "50 %", "25 %", "25 %", "50 %", "25 %",
     ]  # fmt: skip
     assert page.context["charts"][0].segments == [(0.0, 4.0, 100.0, 32.0)]
@@ -206,6 +206,18 @@ def test_the_page_shows_figures_over_time_runs_and_links(viewer, supplier):
 
 
 def test_the_page_of_a_supplier_without_anything(viewer, supplier):
+def test_shares_of_a_day_gone_by_are_not_shown_as_of_now(viewer, supplier):
+    materials(supplier)
+    coverage.count(supplier.pk)
+    SupplierCoverage.objects.update(day=date(2026, 3, 9))
+    assert "No material is active." not in text_of(viewer.get(page_of(supplier)))
+    Material.objects.update(active=False)
+    coverage.count(supplier.pk)
+    text = text_of(viewer.get(page_of(supplier)))
+    assert "No material is active. These are the shares of the last day" in text
+    assert 'aria-label="Price: 50 % on 9 Mar 2026"' in text
+
+
     text = text_of(viewer.get(page_of(supplier)))
     assert "No active material was counted yet" in text
     assert "No run of this supplier is kept." in text

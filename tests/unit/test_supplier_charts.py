@@ -30,20 +30,26 @@ def test_a_line_runs_from_the_first_day_to_the_last():
     price = charts.draw(shown)[0]
     assert price.segments == [(0.0, 60.0, 50.0, 32.0), (50.0, 32.0, 100.0, 4.0)]
     assert price.last == (100.0, 4.0)
-    assert (price.label, price.now, price.change) == ("Price", "100 %", "0 % on 2 Mar 2026")
+    assert (price.label, price.share, price.note) == ("Price", "100 %", "0 % on 2 Mar 2026")
     assert price.said == "Price: 100 %; 0 % on 2 Mar 2026"
 
 
 def test_one_day_is_a_point_and_says_no_change():
     price = charts.draw(charts.points([row(0, price=25)]))[0]
-    assert (price.segments, price.last, price.change) == ([], (100.0, 46.0), "")
+    assert (price.segments, price.last, price.note) == ([], (100.0, 46.0), "")
 
 
 def test_days_without_an_active_material_have_no_share():
     shown = charts.points([row(1, active=0), row(0, price=100)])
     assert len(shown) == 2
     assert shown[-1].said == ["", "", "", "", ""]
-    assert charts.draw(shown)[0].segments == []
+    price = charts.draw(shown)[0]
+    assert (price.segments, price.share, price.note) == ([], "100 %", "on 2 Mar 2026")
+    assert price.said == "Price: 100 % on 2 Mar 2026"
+    before = charts.points([row(2, active=0), row(1, price=100), row(0, price=0)])
+    price = charts.draw(before)[0]
+    assert price.note == "on 3 Mar 2026; 0 % on 2 Mar 2026"
+    assert price.said == "Price: 100 % on 3 Mar 2026; 0 % on 2 Mar 2026"
     assert charts.draw(charts.points([row(0, active=0)])) == []
     assert charts.draw(charts.points([])) == []
 
