@@ -13,6 +13,7 @@ from imports.models import DataImportJob, ImportRow
 from jobtracker.catalogue.models import CatalogueSource, Material
 from jobtracker.models import BackgroundJob
 from jobtracker.states import Status
+from tests.fixtures.feeds import workbook
 
 from .import_runs import imported, lines_of, manage, work_off
 from .pages import act, signed_in
@@ -268,3 +269,28 @@ def test_files_of_one_archive_and_of_other_formats(tmp_path):
     again = imported(corrected(path, ('"price":"soon"', '"price":"4.40 EUR"')), *SUPPLIER)
     assert (outcomes(again), lines_of()["T-4"]["price"]) == ("c", "4.40"), again.question
     assert [each.name for each in CatalogueSource.objects.all()] == ["feed.zip"]
+
+
+def test_sheets_of_a_workbook_come_as_tables(tmp_path):
+    rows = [["Code", "Title"], *([sku, name] for sku, name in TEXTS.items())]
+    costs = [["Code", "Price", "Currency"], *([sku, price, "EUR"] for sku, price in PRICES[1:])]
+    book = tmp_path / "book.xlsx"
+    book.write_bytes(workbook({"Texts": rows, "Prices": [*costs, ["T-4", "soon", "EUR"]]}))
+    job = imported(book, "--entry", "Texts", "--join", "Prices", *SUPPLIER)
+    assert outcomes(job) == "cccf", job.question
+    path = rejects_of(job, tmp_path)
+    assert list(held(path)) == ["book.xlsx.rejected.csv", "Prices.rejected.csv"]
+    again = imported(corrected(path, ("T-4,soon", "T-4,4.40")), *SUPPLIER)
+    assert (outcomes(again), lines_of()["T-4"]["price"]) == ("c", "4.40"), again.question
+    assert [each.name for each in CatalogueSource.objects.all()] == ["book.xlsx"]
+
+
+def test_rows_that_failed_again_when_tried_again_come_too(tmp_path, texts, prices):
+    price_list(prices, [("T-4", "soon"), *PRICES[1:]])
+    job = imported(texts, "--join", prices, *SUPPLIER)
+    assert manage("jobs", "retry", job.pk, "--failed-items").code == 0
+    work_off()
+    again = BackgroundJob.objects.latest("id")
+    (tmp_path / "again").mkdir()
+    found = [held(rejects_of(job, tmp_path)), held(rejects_of(again, tmp_path / "again"))]
+    assert found[0] == found[1]

@@ -70,14 +70,14 @@ def test_a_corrected_csv_goes_into_the_same_source_and_asks_nothing(tmp_path):
 
 
 def test_rejected_prices_are_prices_only_again(tmp_path):
-    imported(xml_feed(tmp_path / "tiles.xml"), *SUPPLIER)
+    feed = xml_feed(tmp_path / "tiles.xml")
+    imported(feed, *SUPPLIER)
     before = lines_of()
-    prices = csv_feed(
-        tmp_path / "tiles.csv", "sku;price;currency", "NL-1;soon;EUR", "NL-2;8.80;EUR"
-    )
-    job = imported(prices, *SUPPLIER, "--price-only")
+    prices = {"NL-1": "soon", "NL-2": "8.80 EUR"}
+    xml_feed(feed, [{"sku": sku, "price": price} for sku, price in prices.items()])
+    job = imported(feed, *SUPPLIER, "--price-only")
     assert (job.failed_items, job.result["updated"]) == (1, 1), job.question
-    again = imported(corrected(rejects_of(job, tmp_path), "soon", "7.70"), *SUPPLIER)
+    again = imported(corrected(rejects_of(job, tmp_path), "soon", "7.70 EUR"), *SUPPLIER)
     assert again.result["updated"] == 1
     line = lines_of()["NL-1"]
     assert line["price"] == "7.70"
