@@ -1,6 +1,6 @@
 """The start form of an import."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
@@ -9,16 +9,27 @@ from imports.feed_source import check_url
 from imports.mapping_choice import Confirm
 from imports.readers import Source
 from imports.start import template_named
+from jobtracker.catalogue.models import Supplier, WhenMissing
 from jobtracker.hub.forms import CurrencyField, FilesField, SupplierField
 from jobtracker.sources import is_url
 from jobtracker.uploads import SourceRefused, check_inside
 
 
-class MissingField(forms.BooleanField):
-    """Whether products that a whole feed has no more become inactive."""
+class MissingField(forms.ChoiceField):
+    """What becomes of products that a whole feed has no more; "" as is the supplier's default."""
 
     def __init__(self) -> None:
-        super().__init__(required=False, label="Make products inactive that the feed has no more")
+        super().__init__(
+            required=False,
+            label="Products that the feed has no more",
+            choices=[("", "the supplier’s default"), *WhenMissing.choices],
+        )
+
+    def say_default(self, supplier: str) -> None:
+        """Say what the default is, where the supplier is known."""
+        if found := Supplier.objects.filter(name=supplier).first():
+            default = f"default: {found.get_when_missing_display()}"
+            self.choices = [("", default), *WhenMissing.choices]
 
 
 class StartForm(forms.Form):
@@ -60,6 +71,12 @@ class StartForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not settings.IMPORT_DIRS:
             del self.fields["path"]
+
+    @property
+    def deactivating(self) -> list[str]:
+        """The suppliers whose default it is that missing products become inactive."""
+        found = Supplier.objects.filter(when_missing=WhenMissing.DEACTIVATE)
+        return list(found.values_list("name", flat=True))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -177,6 +194,11 @@ class ScheduleForm(forms.Form):
         required=False, label="Prices and stock only: change nothing else"
     )
     missing = MissingField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = cast(MissingField, self.fields["missing"])
+        field.say_default(self.data.get("supplier") or self.initial.get("supplier", ""))
 
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]

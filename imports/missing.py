@@ -19,7 +19,6 @@ from jobtracker.catalogue.statements import BATCH
 from jobtracker.monitor.words import counted
 
 ABOUT = "missing"
-DEACTIVATE = "deactivate"  # what `missing` says in a job's metadata
 SHARE = 0.1  # of the source's known products; beyond it a person decides
 SAMPLES = 10
 

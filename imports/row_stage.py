@@ -12,7 +12,7 @@ from imports.profiles import Feed
 from imports.readers import Record, Source, Survey
 from imports.rows import remarks
 from jobtracker.catalogue import write
-from jobtracker.catalogue.models import CatalogueSource
+from jobtracker.catalogue.models import CatalogueSource, WhenMissing
 from jobtracker.context import JobContext
 from jobtracker.images import queue as images
 from jobtracker.monitor.words import counted
@@ -97,7 +97,7 @@ def _deactivate(context: JobContext, source: CatalogueSource, last: int) -> int:
     """Make inactive what the feed does not have any more, where the job is asked to; many only
     once a person has said so. Returns how many, earlier attempts included."""
     done: int = context.resumed.get("deactivated", 0)
-    if context.job.metadata.get("missing") != missing.DEACTIVATE:
+    if context.job.metadata.get("missing") != WhenMissing.DEACTIVATE:
         return done
     if is_price_only(context):
         return done

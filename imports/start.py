@@ -12,13 +12,12 @@ from django.db import transaction
 from imports import feed_source, joins, readers, rejects
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import Confirm, obeyable
-from imports.missing import DEACTIVATE
 from imports.models import DataImportJob, ImportRow, MappingTemplate
 from imports.prices import price_fields
 from imports.readers import UnreadableFeed
 from imports.readers.detect import kind_of
 from jobtracker import lifecycle, uploads
-from jobtracker.catalogue.models import Supplier
+from jobtracker.catalogue.models import Supplier, WhenMissing
 from jobtracker.catalogue.normalise import is_code
 from jobtracker.lifecycle import Created
 from jobtracker.models import BackgroundJob, JobSchedule, User
@@ -34,11 +33,12 @@ COPIED = ("source_name", "source_file", "source_url", "content_hash", "import_ty
 class Request:
     """What a person asks for. `source` is a path or an address, `upload` a file from the pages
     (then `source` is its name); `confirm` asks for a look at the mapping; `price_only`
-    changes nothing but prices and stock of known products; `missing` makes inactive
-    what a whole feed has no more; `join` is a second file, on this machine or in the same archive,
-    and `join_on` what joins it, as `joins.Second` reads them; `pair` says how the two files of a
-    reject file are read (see `as_before`); `repair` mends malformed XML; the rest overrides what
-    would be found out. Raises `SourceRefused` for what can be no import's."""
+    changes nothing but prices and stock of known products; `missing` says what becomes of those
+    that a whole feed has no more (`WhenMissing`), "" that it is as the supplier's default; `join` is
+    a second file, on this machine or in the same archive, and `join_on` what joins it, as
+    `joins.Second` reads them; `pair` says how the two files of a reject file are read (see
+    `as_before`); `repair` mends malformed XML; the rest overrides what would be found out. Raises
+    `SourceRefused` for what can be no import's."""
 
     source: str
     upload: Any = None
@@ -57,7 +57,7 @@ class Request:
     template: MappingTemplate | None = None
     confirm: Confirm = Confirm.NEVER
     price_only: bool = False
-    missing: bool = False
+    missing: str = ""
     priority: Priority = Priority.NORMAL
     created_by: User | None = None
     stated: dict[str, str] = field(init=False)
@@ -66,7 +66,7 @@ class Request:
         currency = (self.currency or "").upper()
         if currency and not is_code(currency):
             raise SourceRefused(f"{self.currency} is no ISO 4217 currency code.")
-        if self.price_only and self.missing:
+        if self.price_only and self.missing == WhenMissing.DEACTIVATE:
             raise SourceRefused("A feed of prices only does not tell which products are missing.")
         if self.join_on is not None and not self.join:
             raise SourceRefused("--join-on says what joins a second file: name it with --join.")
@@ -113,16 +113,16 @@ class Request:
             joined["entry"] = f"{first}/{self.entry}" if self.entry else first
         return joined
 
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What the job keeps of the request, for its stages."""
+    def metadata(self, supplier: Supplier) -> dict[str, Any]:
+        """Return what the job keeps of the request, and of the supplier's defaults, for its
+        stages."""
         kept: dict[str, Any] = {"stated": self.stated | self._joined}
         if self.confirm:
             kept["confirm"] = self.confirm
         if self.price_only:
             kept["price_only"] = True
-        if self.missing:
-            kept["missing"] = DEACTIVATE
+        elif (self.missing or supplier.when_missing) == WhenMissing.DEACTIVATE:
+            kept["missing"] = WhenMissing.DEACTIVATE
         if self.mapping:
             kept["mapping"] = self.mapping.to_json()
         return kept
@@ -251,7 +251,7 @@ def start_scheduled(schedule: JobSchedule, *, metadata: dict[str, Any], **common
         currency=spec.get("currency"),
         template=template,
         price_only=spec.get("price_only", False),
-        missing=spec.get("missing", False),
+        missing=spec.get("missing", ""),
     )
     where = {"source_url": source} if is_url(source) else {}
     if not where:
@@ -265,7 +265,7 @@ def start_scheduled(schedule: JobSchedule, *, metadata: dict[str, Any], **common
     return lifecycle.create(
         JobType.IMPORT,
         filename=detail["source_name"],
-        metadata=request.metadata | metadata,
+        metadata=request.metadata(schedule.supplier) | metadata,
         detail=detail,
         **common,
     )
@@ -279,7 +279,7 @@ def _create(request: Request, detail: dict[str, Any]) -> Created:
         JobType.IMPORT,
         filename=detail["source_name"],
         supplier_id=supplier.pk,
-        metadata=request.metadata,
+        metadata=request.metadata(supplier),
         priority=request.priority,
         unique_key=f"{what}:{supplier.pk}:{same}",
         created_by=request.created_by,
@@ -309,6 +309,15 @@ def _stored(request: Request, name: str) -> tuple[uploads.StoredSource, str]:
         raise
 
 
+def supplier_title(request: Request) -> str:
+    """Return the name of the supplier; without one the source gives it, so that feeds of different
+    suppliers never share keys by accident."""
+    if request.supplier:
+        return request.supplier
+    host = urlsplit(request.source).hostname if is_url(request.source) else None
+    return host or Path(feed_source.name_of(request.source)).stem
+
+
 def supplier_of(request: Request) -> Supplier:
     """Return the request's supplier, made on first use."""
     return Supplier.objects.get_or_create(name=supplier_title(request))[0]
@@ -319,12 +328,3 @@ def template_named(supplier: str, name: str) -> MappingTemplate | None:
     versions = MappingTemplate.objects.filter(supplier__name=supplier, name=name)
     newest = versions.order_by("-version").first()
     return None if newest is None or newest.retired_at else newest
-
-
-def supplier_title(request: Request) -> str:
-    """Return the name of the supplier; without one the source gives it, so that feeds of different
-    suppliers never share keys by accident."""
-    if request.supplier:
-        return request.supplier
-    host = urlsplit(request.source).hostname if is_url(request.source) else None
-    return host or Path(feed_source.name_of(request.source)).stem

@@ -19,7 +19,7 @@ from imports.prices import PriceWriter
 from imports.profiles import Feed
 from imports.readers import Record
 from imports.rows import repairs
-from jobtracker.catalogue.models import CatalogueSource
+from jobtracker.catalogue.models import CatalogueSource, WhenMissing
 from jobtracker.catalogue.rehearsal import Rehearsal
 from jobtracker.catalogue.write import Change
 from jobtracker.monitor.words import counted
@@ -200,11 +200,10 @@ class Trial:
         for code in ("f", "s"):
             preview.problems += _problems(self._job_id, code)
         preview.repairs = repairs(self._job_id)
-
         writer.end()
 
     def _look_for_missing(self, preview: Preview, detail: DataImportJob) -> None:
-        if detail.background_job.metadata.get("missing") != missing.DEACTIVATE:
+        if detail.background_job.metadata.get("missing") != WhenMissing.DEACTIVATE:
             return
         if missing.untold(self._job_id):
             return

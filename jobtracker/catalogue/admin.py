@@ -25,7 +25,14 @@ class SupplierForm(forms.ModelForm):
 
     class Meta:
         model = Supplier
-        fields = ("name", "default_currency", "decimal_style", "language", "source_order")
+        fields = (
+            "name",
+            "default_currency",
+            "decimal_style",
+            "language",
+            "when_missing",
+            "source_order",
+        )
         widgets = {"name": UnfoldAdminTextInputWidget()}
 
     def clean_default_currency(self) -> str:

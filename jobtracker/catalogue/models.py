@@ -35,6 +35,13 @@ class DecimalStyle(models.TextChoices):
     COMMA = "comma", "1.234,56"
 
 
+class WhenMissing(models.TextChoices):
+    """What becomes of products that a source gave before and, read to its end, gives no more."""
+
+    KEEP = "keep", "stay active"
+    DEACTIVATE = "deactivate", "become inactive"
+
+
 class Op(models.TextChoices):
     """What a job did to a material's source row."""
 
@@ -84,6 +91,13 @@ class Supplier(models.Model):
         default=default_source_order,
         help_text="The kinds of sources, best first; a better source's value wins its field.",
     )
+    when_missing = models.CharField(
+        "products that a feed has no more",
+        max_length=10,
+        choices=WhenMissing,
+        default=WhenMissing.KEEP,
+        db_default=WhenMissing.KEEP,
+    )
 
     class Meta:
         db_table = "suppliers"
@@ -96,6 +110,10 @@ class Supplier(models.Model):
             models.CheckConstraint(
                 name="suppliers_decimal_style",
                 condition=models.Q(decimal_style__in=DecimalStyle.values),
+            ),
+            models.CheckConstraint(
+                name="suppliers_when_missing",
+                condition=models.Q(when_missing__in=WhenMissing.values),
             ),
         ]
 

@@ -5,14 +5,14 @@ from typing import Any
 
 from django import forms
 
-from jobtracker.catalogue.models import DecimalStyle, Kind, Supplier
+from jobtracker.catalogue.models import DecimalStyle, Kind, Supplier, WhenMissing
 from jobtracker.hub.forms import CurrencyField
 from jobtracker.sources import SUPPLIER_CHARS, supplier_name
 from jobtracker.uploads import SourceRefused
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,6})?")
 PLACES = ("First", "Second", "Third", "Last")
-DEFAULTS = ("default_currency", "decimal_style", "language")
+DEFAULTS = ("default_currency", "decimal_style", "language", "when_missing")
 
 
 class SupplierForm(forms.Form):
@@ -30,6 +30,10 @@ class SupplierForm(forms.Form):
         max_length=10,
         help_text="as el or pt-BR",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    when_missing = forms.ChoiceField(
+        label="Products that a whole feed has no more", choices=WhenMissing.choices
     )
 
     def __init__(self, supplier: Supplier, data: Any = None) -> None:

@@ -10,3 +10,21 @@ field.addEventListener("change", () => {
 for (const [event, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
   zone.addEventListener(event, () => zone.toggleAttribute("data-over", over));
 }
+
+// The choice of what becomes of missing products says what the default of the named supplier is.
+const supplier = field.form.elements.supplier;
+const missing = field.form.elements.missing;
+const [usual] = missing.options;
+const words = usual.textContent;
+const deactivating = new Set(
+  [...document.getElementById("import-deactivating").options].map((option) => option.value),
+);
+
+function sayDefault() {
+  const name = supplier.value.trim();
+  const value = deactivating.has(name) ? "deactivate" : "keep";
+  const said = missing.querySelector(`[value=${value}]`).textContent;
+  usual.textContent = name ? `default: ${said}` : words;
+}
+supplier.addEventListener("input", sayDefault);
+sayDefault();

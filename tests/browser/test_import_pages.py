@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from imports.models import DataImportJob
+from jobtracker.catalogue.models import Supplier
 from jobtracker.models import BackgroundJob
 from tests.browser.test_accessibility import troubles
 from tests.db.import_runs import PRODUCTS, imported, without_currency, xml_feed
@@ -42,6 +43,17 @@ def test_each_drop_zone_names_its_own_files(page: Page, tmp_path: Path) -> None:
     page.set_input_files("[name=pdfs]", catalogue)
     expect(pdfs).to_contain_text("catalogue.pdf")
     expect(feeds).to_have_text("tiles.xml")
+
+
+def test_the_start_form_says_the_default_of_the_supplier_that_is_named(page: Page) -> None:
+    Supplier.objects.create(name="Northlight", when_missing="deactivate")
+    page.goto("/admin/data-import")
+    start = page.locator("form", has=page.get_by_role("button", name="Start import"))
+    default = start.get_by_label("Products that the feed has no more").locator("option").first
+    expect(default).to_have_text("the supplier’s default")
+    for name, said in (("Northlight", "become inactive"), ("Northern", "stay active")):
+        start.locator("[name=supplier]").fill(name)
+        expect(default).to_have_text(f"default: {said}")
 
 
 def test_steps_with_a_live_example_a_preview_and_back(page: Page, address: str) -> None:

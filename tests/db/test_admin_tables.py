@@ -157,6 +157,7 @@ def test_history_is_the_audit_log(administrator, made):
         "default_currency": "eur",
         "decimal_style": "",
         "language": "",
+        "when_missing": "keep",
         "source_order": '["feed", "site", "pdf", "correction"]',
     }
     token = str(administrator.get(url).context["csrf_token"])

@@ -2,13 +2,16 @@
 
 import pytest
 
+from imports.forms import ScheduleForm, StartForm
 from imports.models import DataImportJob
-from jobtracker.catalogue.models import Material, MaterialVersion
+from jobtracker import schedules
+from jobtracker.catalogue.models import Material, MaterialVersion, Supplier
 from jobtracker.job_json import job_as_json
 from jobtracker.models import User
 from jobtracker.states import Status
 
 from .import_runs import imported, lines_of, manage, refused, work_off, xml_feed
+from .schedules import make_schedule
 
 pytestmark = pytest.mark.django_db
 SUPPLIER = ("--supplier", "Northlight")
@@ -46,6 +49,79 @@ def test_what_is_missing_becomes_inactive_and_is_counted(again):
     assert (job_as_json(job)["deactivated"], job.result["unchanged"]) == (2, 18)
     version = MaterialVersion.objects.get(job_id=job.pk, source_key="NL-20")
     assert (version.old, version.new_hash) == ({"active": True}, None)
+
+
+# --- the supplier's default ---
+
+
+def deactivate_by_default():
+    Supplier.objects.update(when_missing="deactivate")
+
+
+def test_the_suppliers_default_holds_where_nothing_is_said(again):
+    deactivate_by_default()
+    assert again(products(18)).result["deactivated"] == 2
+    assert inactive() == {"NL-19", "NL-20"}
+
+
+def test_what_is_said_comes_before_the_default(again):
+    deactivate_by_default()
+    again(products(18), "--missing", "keep")
+    assert inactive() == set()
+
+
+def test_a_default_never_makes_a_price_list_wrong(again):
+    deactivate_by_default()
+    assert again(products(18), "--price-only").status == Status.COMPLETED
+    assert inactive() == set()
+
+
+@pytest.mark.parametrize(("said", "gone"), [("", 2), ("keep", 0), ("deactivate", 2)])
+def test_the_page_leaves_it_to_the_default_too(again, client, tmp_path, said, gone):
+    deactivate_by_default()
+    feed = xml_feed(tmp_path / "tiles.xml", products(18))
+    client.force_login(User.objects.create_superuser("admin", password="x"))
+    with feed.open("rb") as upload:
+        form = {"supplier": "Northlight", "missing": said, "feeds": upload}
+        assert client.post("/admin/data-import/start", form).status_code == 302
+    work_off()
+    assert len(inactive()) == gone
+
+
+@pytest.mark.parametrize(("spec", "gone"), [({}, 2), ({"missing": "keep"}, 0)])
+def test_a_schedule_leaves_it_to_the_default_too(again, settings, tmp_path, spec, gone):
+    settings.IMPORT_DIRS = [tmp_path]
+    deactivate_by_default()
+    feed = xml_feed(tmp_path / "tiles.xml", products(18))
+    schedule = make_schedule(supplier="Northlight", spec={"path": str(feed)} | spec)
+    schedules.run_now(schedule.pk, None)
+    work_off()
+    assert len(inactive()) == gone
+
+
+def test_a_schedule_takes_a_new_default_though_its_file_is_the_same(again, settings, tmp_path):
+    settings.IMPORT_DIRS = [tmp_path]
+    schedule = make_schedule(
+        supplier="Northlight", spec={"path": str(xml_feed(tmp_path / "tiles.xml", products(18)))}
+    )
+    for default in (None, deactivate_by_default):
+        if default:
+            default()
+        schedules.run_now(schedule.pk, None)
+        work_off()
+    assert inactive() == {"NL-19", "NL-20"}
+
+
+def test_the_forms_say_what_the_default_is(again):
+    again(products())
+    assert StartForm().deactivating == []
+    named = ScheduleForm(initial={"supplier": "Northlight"}).fields["missing"].choices
+    assert named[0] == ("", "default: stay active")
+    deactivate_by_default()
+    assert StartForm().deactivating == ["Northlight"]
+    named = ScheduleForm({"supplier": "Northlight"}).fields["missing"].choices
+    assert named[0] == ("", "default: become inactive")
+    assert ScheduleForm().fields["missing"].choices[0][1] == "the supplier’s default"
 
 
 def test_what_comes_back_is_active_again(again):

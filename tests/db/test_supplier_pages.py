@@ -54,6 +54,7 @@ def form(**changed: str) -> dict[str, str]:
         "default_currency": "",
         "decimal_style": "",
         "language": "",
+        "when_missing": "keep",
         **{f"order_{number}": kind for number, kind in enumerate(order)},
     } | changed
 
@@ -205,7 +206,6 @@ def test_the_page_shows_figures_over_time_runs_and_links(viewer, supplier):
     assert f"job-{other.pk}" not in text
 
 
-def test_the_page_of_a_supplier_without_anything(viewer, supplier):
 def test_shares_of_a_day_gone_by_are_not_shown_as_of_now(viewer, supplier):
     materials(supplier)
     coverage.count(supplier.pk)
@@ -218,6 +218,7 @@ def test_shares_of_a_day_gone_by_are_not_shown_as_of_now(viewer, supplier):
     assert 'aria-label="Price: 50 % on 9 Mar 2026"' in text
 
 
+def test_the_page_of_a_supplier_without_anything(viewer, supplier):
     text = text_of(viewer.get(page_of(supplier)))
     assert "No active material was counted yet" in text
     assert "No run of this supplier is kept." in text
@@ -233,12 +234,18 @@ def test_count_now_counts(operator, supplier):
 
 def test_defaults_are_saved_and_told_to_the_audit_log(operator, supplier):
     changed = form(
-        default_currency="pln", decimal_style="comma", language="pl", order_1="site", order_2="feed"
+        default_currency="pln",
+        decimal_style="comma",
+        language="pl",
+        when_missing="deactivate",
+        order_1="site",
+        order_2="feed",
     )
     answer = act(operator, page_of(supplier), **changed)
     assert answer["Location"] == page_of(supplier)
     supplier.refresh_from_db()
     assert (supplier.default_currency, supplier.decimal_style) == ("PLN", "comma")
+    assert supplier.when_missing == "deactivate"
     assert supplier.source_order == ["correction", "site", "feed", "pdf"]
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.subject, entry.subject_id) == (

@@ -9,9 +9,9 @@ from django.core.management.base import CommandParser
 from imports import preview
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import mapping_in_file
-from imports.missing import DEACTIVATE
 from imports.models import MappingTemplate
 from imports.start import Request, start_imports, template_named
+from jobtracker.catalogue.models import WhenMissing
 from jobtracker.management.options import (
     Refused,
     TrackerCommand,
@@ -60,8 +60,10 @@ class Command(TrackerCommand):
         )
         parser.add_argument(
             "--missing",
-            choices=[DEACTIVATE],
-            help="make products inactive that the feed has no more; many only once someone agrees",
+            choices=WhenMissing.values,
+            default="",
+            help="what becomes of products that the feed has no more, else as is the supplier's"
+            " default: they stay, or become inactive, many only once someone agrees",
         )
         parser.add_argument("--dry-run", action="store_true", help="say what would happen")
         add_job_options(parser)
@@ -84,7 +86,7 @@ class Command(TrackerCommand):
                 mapping=mapping,
                 template=template,
                 price_only=options["price_only"],
-                missing=options["missing"] == DEACTIVATE,
+                missing=options["missing"],
                 priority=priority_of(options["priority"]),
             )
             for source in expanded(options["sources"])
