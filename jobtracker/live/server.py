@@ -6,6 +6,7 @@ tells pages to come back (they do, with their state), and lets requests finish.
 
 import asyncio
 import os
+import tempfile
 from functools import partial
 from typing import Any
 
@@ -66,4 +67,6 @@ class Command(CommandLineInterface):
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jobtracker.settings")
     sessions.use("web")
+    # Bodies on their way in lie beside the sources, not in a /tmp that may be memory.
+    tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)
     Command.entrypoint()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
@@ -29,7 +30,7 @@ from jobtracker.live import (
 )
 from jobtracker.models import BackgroundJob, User
 from jobtracker.states import JobType
-from tests.fixtures.worker_host import BOUND
+from tests.fixtures.worker_host import BOUND, until
 from tests.live.socket_client import WebSocket
 
 ROOT = Path(__file__).parents[2]
@@ -275,6 +276,20 @@ def test_an_uploaded_file_is_not_held_in_memory_more_than_once(server: Server) -
     assert request.getresponse().status == 403
     request.close()
     assert most_memory(server) - before < 2 * len(file)
+
+
+def test_a_body_on_its_way_in_lies_in_the_data_folder(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as request:
+        head = b"POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n"
+        request.sendall(head % (1 << 20) + b"x")
+        descriptors = Path(f"/proc/{server.process.pid}/fd")
+        until(
+            lambda: any(
+                settings.FILE_UPLOAD_TEMP_DIR in each.readlink().parents
+                for each in descriptors.iterdir()
+            ),
+            "the body's file is open in the data folder",
+        )
 
 
 def most_memory(server: Server) -> int:
