@@ -10,7 +10,15 @@ from jobtracker.catalogue.models import Material
 from jobtracker.models import BackgroundJob
 from jobtracker.states import Status, Waiting
 
-from .import_runs import PRODUCTS, imported, lines_of, without_currency, work_off, xml_feed
+from .import_runs import (
+    PRODUCTS,
+    imported,
+    lines_of,
+    manage,
+    without_currency,
+    work_off,
+    xml_feed,
+)
 from .pages import act, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +108,39 @@ def test_what_is_changed_is_its_next_version_whatever_the_file_is_called(
     assert str(template_of(job)) == "tiles.xml v2"
     assert imported(xml_feed(tmp_path / "january.xml", PRODUCTS[:1]), "--supplier", "Northlight")
     assert str(template_of(BackgroundJob.objects.latest("id"))) == "tiles.xml v2"
+
+
+def test_a_command_takes_what_is_shown_as_it_is(template, tmp_path):
+    job = shown(xml_feed(tmp_path / "december.xml"))
+    assert "with --go-on" in manage("jobs", "answer", job.pk).err
+    assert manage("jobs", "answer", job.pk, "--go-on").code == 0
+    work_off()
+    job.refresh_from_db()
+    assert (job.status, template_of(job)) == (Status.COMPLETED, template)
+
+
+def test_a_command_takes_what_the_page_would_confirm(operator, tmp_path, settings):
+    """Also what is suggested and not sure, as the page fills it in."""
+    settings.MAPPING_CONFIDENCE = 1.0
+    feed = xml_feed(tmp_path / "tiles.xml")
+    asked = imported(feed, "--supplier", "Southlight")
+    confirm(operator, shown(feed, Confirm.NEVER))
+    assert asked.waiting_for == Waiting.MAPPING
+    assert manage("jobs", "answer", asked.pk, "--go-on").code == 0
+    work_off()
+    by_page, by_command = DataImportJob.objects.values_list("field_mappings", flat=True)
+    assert by_command == by_page
+    assert [each["target"] for each in by_page["fields"]]
+
+
+def test_a_command_does_not_take_what_the_page_would_refuse(tmp_path, settings):
+    settings.MAPPING_CONFIDENCE = 1.0
+    nameless = [{"amount": f"{n}.50 EUR", "note": f"as {n}"} for n in range(1, 5)]
+    job = imported(xml_feed(tmp_path / "t.xml", nameless), "--supplier", "N")
+    answer = manage("jobs", "answer", job.pk, "--go-on")
+    assert (answer.code, "No field is mapped yet" in answer.err) == (2, True)
+    job.refresh_from_db()
+    assert job.waiting_for == Waiting.MAPPING
 
 
 def test_a_given_mapping_is_shown_first(operator, tmp_path):

@@ -67,7 +67,11 @@ class Command(TrackerCommand):
         answer.add_argument("--currency", metavar="CODE")
         answer.add_argument("--password", metavar="TEXT")
         answer.add_argument("--again", action="store_true", help="process a known file again")
-        answer.add_argument("--go-on", action="store_true", help="go on past what it asks about")
+        answer.add_argument(
+            "--go-on",
+            action="store_true",
+            help="go on past what it asks about, or with what it offers",
+        )
         answer.add_argument("--stop", action="store_true", help="do not")
 
         mark = acts.add_parser("mark", help="repair a status by hand")
