@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from imports import feed_source, profiles, readers, rejects
@@ -110,6 +111,7 @@ def suggestion(request: Request) -> dict[str, Any]:
         currency = supplier.default_currency if supplier else ""
         defaults = {"currency": currency} if currency else {}
         suggested = suggest(feed.survey, sample, defaults, hints_of(profile, feed))
+    questions = suggested.open_questions(settings.MAPPING_CONFIDENCE)
     return {
         "record_path": found.source.record_path,
         "count": feed.survey.count,
@@ -119,6 +121,7 @@ def suggestion(request: Request) -> dict[str, Any]:
         "candidates": [asdict(candidate) for candidate in found.candidates[:10]],
         "warnings": list(found.warnings),
         **suggested.as_json(),
+        "questions": [question.as_json() for question in questions],
     }
 
 

@@ -17,6 +17,7 @@ from .further_names import FURTHER, FURTHER_DECOYS
 _CAMEL = re.compile(r"(?<=[a-zа-яα-ω])(?=[A-ZА-ЯΑ-Ω])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W_]+")
 _PREFIX = re.compile(r"^(?:[A-Za-z][\w-]*:(?!//))+")
+_AGAIN = re.compile(r" \[\d+\]$")  # what readers add where a header names a column once more
 _PLAIN = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae"})
 
 # One plain word ("price") says it better than several ("price net").
@@ -88,6 +89,7 @@ def path_parts(source: str) -> list[str]:
 @lru_cache(maxsize=4096)
 def match_name(source: str) -> NameMatch:
     """What the name of `source` says, by its last step and, where that is vague, the one before."""
+    source = _AGAIN.sub("", source)
     if "." in source and "/" not in source:  # "Art.Nr" is one name, "offers.0.price" a path
         words = words_of(source)
         if max((strengths := _strengths(words)).values(), default=0) >= FILLED:

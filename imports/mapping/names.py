@@ -112,7 +112,8 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "category": {
         "en": "category|categories|category name|category path|categorytext|product type|"
-        "product category|google product category|cat|department|category tree|type",
+        "product category|google product category|cat|department|category tree|type|family|"
+        "product family",
         "de": "kategorie|warengruppe|kategorien|produktgruppe|kategoriepfad|artikelgruppe|"
         "produkttyp|produktkategorie",
         "fr": "catégorie|catégories|rayon|famille|type produit",

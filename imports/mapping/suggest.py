@@ -34,7 +34,7 @@ from .mapping import (
     column_styles,
     transforms,
 )
-from .match import FILLED, match_name, path_parts
+from .match import FILLED, LOOSE, SAME, match_name, path_parts
 from .steps import BadTransform
 from .suggestion import USEFUL, FieldSuggestion, Question, Suggestion
 
@@ -154,17 +154,23 @@ def _doubt_price(suggestion: Suggestion, columns: Sequence[Column], style: str |
         return
     by_source = {column.field.source: column for column in columns}
     mine = by_source[price.source].shape
+    # A kind of price, as "retail price", leaves open whether another, as "trade price", is meant.
+    kind = by_source[price.source].name.strengths.get("price", 0) < SAME
     rivals = tuple(
         column.field.source
         for column in columns
         if column.field.source != price.source
         and not by_source[price.source].is_known
-        and column.scores.get("price", (0.0, ""))[0] >= price.confidence - _TIE
+        and (
+            column.scores.get("price", (0.0, ""))[0] >= price.confidence - _TIE
+            or (kind and _is_called_price(column))
+        )
         and column.shape.values != mine.values
     )
     if rivals:
         price.confidence = min(price.confidence, ASK)
-        price.reason = f"{price.reason}; {', '.join(rivals)} looks like a price too"
+        look = "looks" if len(rivals) == 1 else "look"
+        price.reason = f"{price.reason}; {', '.join(rivals)} {look} like a price too"
         text = "Several fields look like a price. Choose one; the others stay out."
         suggestion.questions.append(Question("mapping", "price", text, (price.source, *rivals)))
     elif decimal_style(mine.values) is None and style is None:
@@ -176,6 +182,12 @@ def _doubt_price(suggestion: Suggestion, columns: Sequence[Column], style: str |
             suggestion.questions.append(
                 Question("mapping", "price", text, (DECIMAL_POINT, DECIMAL_COMMA))
             )
+
+
+def _is_called_price(column: Column) -> bool:
+    """Whether it says in part that it is a price, holds amounts and is no decoy."""
+    said = column.name.strengths.get("price", 0) >= LOOSE
+    return said and column.decoy is None and column.shape.priced >= 0.9
 
 
 def _promote_name(suggestion: Suggestion, columns: Sequence[Column]) -> None:

@@ -104,6 +104,15 @@ def everything() -> list[int]:
     return [model.objects.count() for model in models] + [stored()]
 
 
+def test_a_suggestion_names_all_that_an_import_would_ask(tmp_path):
+    file = tmp_path / "plain.csv"
+    file.write_text("".join(f"NL-{n};Tile number {n};{n}.50\n" for n in range(1, 20)))
+    asked = manage("suggest_mapping", file).json["questions"]
+    assert [each["target"] for each in asked] == ["key", "name", "price", "currency"]
+    job = imported(file, "--supplier", "N")
+    assert job.question["questions"] == asked
+
+
 def test_a_dry_run_writes_nothing(tmp_path, feed):
     imported(feed, "--supplier", "N")
     changed = [PRODUCTS[0] | {"price": "1.00 EUR"}, PRODUCTS[1], {"sku": "NL-9", "name": "New"}]

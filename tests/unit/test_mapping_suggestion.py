@@ -113,6 +113,16 @@ def test_two_equal_prices_are_asked():
     assert question.options == ("price_net", "price_gross")
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("price", "price [2]"), ("Retail price", "Trade price")]
+)
+def test_a_price_beside_another_of_the_same_right_is_asked(one, other):
+    suggestion = suggest(*feed({**BASE, one: PRICES, other: OLD_PRICES}))
+    assert needs_person(suggestion, BAR) == "mapping"
+    (question,) = suggestion.questions
+    assert question.options == (one, other)
+
+
 def test_plain_price_wins_over_a_qualified_one():
     assert targets({**BASE, "price_net": OLD_PRICES, "price": PRICES})["price"] == "price"
 
