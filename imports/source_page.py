@@ -21,6 +21,8 @@ from jobtracker import uploads
 from jobtracker.models import BackgroundJob, JobCheckpoint
 
 RECORDS = 5
+SEARCHED = 2_000  # records, for some with accents where the encoding is guessed
+GUESSED = "guessed: look at the accents below"
 COLUMNS = 40
 CANDIDATES = 20
 ENTRIES = 50
@@ -60,6 +62,10 @@ class Reading:
         return TYPES[self.source.type]
 
     @property
+    def is_guessed(self) -> bool:
+        return self.encoding_why == GUESSED
+
+    @property
     def delimiter(self) -> str:
         dialect = self.source.dialect
         if dialect is None or self.source.type == "xlsx":
@@ -97,13 +103,13 @@ def read_so(
 ) -> tuple[Reading, str]:
     """Return what the job read, and why its records do not show, "" where they do."""
     head, records, why_not = b"", [], ""
+    stated = stated_of(detail.background_job)
     try:
         with stored_source.opened(detail, source) as path:
             head = _head(path)
-            records = list(islice(readers.read(path, source), RECORDS))
+            records = _shown(path, source, _encoding_why(source, head, stated))
     except (NotOpened, UnreadableFeed) as error:
         why_not = str(error)
-    stated = stated_of(detail.background_job)
     return _reading(source, head, stated, candidates, records), why_not
 
 
@@ -122,7 +128,7 @@ def _read(detail: DataImportJob, stated: dict[str, str]) -> Reading:
         feed_source.opened(stored, stated) as (path, found, _),
     ):
         head = _head(path)
-        records = list(islice(readers.read(path, found.source), RECORDS))
+        records = _shown(path, found.source, _encoding_why(found.source, head, stated))
     return _reading(found.source, head, stated, list(found.candidates), records, found)
 
 
@@ -161,6 +167,16 @@ def _reading(
     )
 
 
+def _shown(path: Path, source: Source, encoding_why: str) -> list[Record]:
+    """The first records; where the encoding is guessed, the first in which that shows."""
+    records = readers.read(path, source)
+    if encoding_why != GUESSED:
+        return list(islice(records, RECORDS))
+    searched = list(islice(records, SEARCHED))
+    telling = [record for record in searched if not record.raw.isascii()]
+    return (telling or searched)[:RECORDS]
+
+
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(HEAD_BYTES)
@@ -186,7 +202,7 @@ def _encoding_why(source: Source, head: bytes, stated: dict[str, str]) -> str:
         return "all of it is valid UTF-8"
     if source.type == "datanorm":
         return "usual for Datanorm"
-    return "guessed: look at the accents below"
+    return GUESSED
 
 
 def entries(detail: DataImportJob) -> list[str]:

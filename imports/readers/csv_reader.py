@@ -37,6 +37,10 @@ def inspect(
     source = Source(type, codec, dialect)
     columns: list[str] = []
     warnings: list[str] = []
+    if not encoding and type == "csv" and not codec.startswith("utf"):
+        warnings.append(
+            f"The encoding is guessed: {codec}. If letters are wrong, say another under Source."
+        )
     for _, row, _ in _rows(path, source):
         cells = row if dialect.header_line is not None else [""] * len(row)
         columns = column_names(cells)
@@ -161,7 +165,7 @@ def _rows(path: Path, source: Source) -> Iterator[tuple[int, list[str], str]]:
                     yield start, row, raw
         except csv.Error as error:
             raise UnreadableFeed(
-                f"The row that starts on line {following} cannot be read ({error}); "
+                f"The row that starts on line {following} cannot be read ({_in_words(error)}); "
                 "a quote may be missing in it."
             ) from error
         except UnicodeError as error:
@@ -180,3 +184,9 @@ def _is_open(row: str, options: dict[str, Any]) -> bool:
     except csv.Error as error:
         return "unexpected end of data" in str(error)
     return False
+
+
+def _in_words(error: csv.Error) -> str:
+    if "field larger than" in str(error):
+        return f"a cell of it is longer than {CELL_LIMIT:,} characters"
+    return str(error)

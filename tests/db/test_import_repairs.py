@@ -28,6 +28,16 @@ def test_rows_with_the_same_fault_are_one_line_the_commonest_first(job):
     assert all(each["reason"] for each in (first, second))
 
 
+def test_the_page_names_what_the_run_warns_of(tmp_path, client):
+    doubtful = [PRODUCTS[0], PRODUCTS[1] | {"price": "-5.00 EUR"}]
+    job = imported(xml_feed(tmp_path / "tiles.xml", doubtful), "--supplier", "N")
+    client.force_login(User.objects.create_superuser("admin", password="x"))
+    found = DataImportJob.objects.get(background_job=job)
+    page = client.get(f"/admin/data-import/{found.pk}/").content.decode()
+    assert "1 warning</summary>" in page
+    assert "1 row: price: the price is negative" in page
+
+
 def test_the_page_says_how_many_rows_each_repair_mends(job, client):
     client.force_login(User.objects.create_superuser("admin", password="x"))
     found = DataImportJob.objects.get(background_job=job)

@@ -70,6 +70,15 @@ def test_a_guessed_encoding_is_said_to_be_one(operator, tmp_path):
     assert "guessed" in operator.get(url(run_of(path))).content.decode()
 
 
+def test_where_the_encoding_is_guessed_records_show_it(operator, tmp_path):
+    path = tmp_path / "tiles.csv"
+    rows = [f"A{n};Tile" for n in range(20)]
+    path.write_bytes("\n".join(["sku;name", *rows, "B1;Fliese weiß", ""]).encode("cp1252"))
+    page = operator.get(url(run_of(path)))
+    assert page.context["read"].cells == [(22, ["B1", "Fliese weiß"])]
+    assert "The first records with accents" in page.content.decode()
+
+
 def test_another_encoding_is_looked_at_first_and_starts_nothing(operator, greek):
     looked = act(operator, url(greek), encoding="windows-1253", look="1")
     assert looked.context["read"].cells[0][1][1] == "Πλακάκι λευκό"

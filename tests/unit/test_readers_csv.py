@@ -192,3 +192,17 @@ def test_five_thousand_columns_are_read(feed: Feed) -> None:
 def test_leading_zeros_and_blanks_survive(feed: Feed) -> None:
     (record,) = feed.records("sku,ean,name\n007 ,0012345678905, tile\n")
     assert record.fields == {"sku": "007 ", "ean": "0012345678905", "name": " tile"}
+
+
+def test_a_cell_beyond_the_limit_is_said_in_plain_words(feed: Feed) -> None:
+    with pytest.raises(
+        UnreadableFeed, match=r"line 2 .*a cell of it is longer than 1,000,000 char"
+    ):
+        feed.records(f'sku,name\nA1,"{"y" * 1_000_001}"\n')
+
+
+def test_a_guessed_encoding_is_a_warning(feed: Feed) -> None:
+    feed.path.write_bytes("sku,name\nA1,Größe weiß\n".encode("cp1252"))
+    (warning,) = inspect(feed.path).warnings
+    assert warning.startswith("The encoding is guessed: cp1252.")
+    assert inspect(feed.path, encoding="cp1252").warnings == ()
