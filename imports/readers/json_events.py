@@ -35,6 +35,7 @@ _OPEN_ESCAPE = re.compile(rb"\\[^\\\"]{0,11}\Z")
 _NO_NUMBER = re.compile(rb"-?(nan|inf)", re.IGNORECASE)
 _WORD_BEFORE = re.compile(rb"[-+A-Za-z]*\Z")
 _OBJECT_AFTER_OBJECT = re.compile(rb"\n}\s*\n\s*{")
+_UNALLOWED = "unallowed token at this point in JSON text"
 _YAJL = re.compile(r"^(b['\"])?(lexical|parse) error: ")
 _UNPAIRED = re.compile("[\ud800-\udfff]")
 _CONTINUED = bytes(range(0x80, 0xC0))  # bytes that go on with a character of UTF-8
@@ -195,6 +196,8 @@ def _sentence(piece: Piece, end: int, error: Exception) -> UnreadableFeed:
     start = word.start() if word else end
     if isinstance(error, ijson.JSONError):
         reason = _YAJL.sub("", re.split(r"\n|\\n", str(error))[0]).rstrip(".")
+        if reason == _UNALLOWED:
+            reason = "this may not stand here; perhaps a comma, quote or bracket is wrong before it"
     else:
         reason = "a number beyond all measure"
     if _NO_NUMBER.match(piece.data, start):

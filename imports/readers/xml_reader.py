@@ -45,6 +45,8 @@ _COMMENTS = re.compile(rb"<!--.*?(-->|\Z)|<\?.*?(\?>|\Z)", re.DOTALL)
 _POSITION = re.compile(r", line \d+, column \d+$")
 
 _UNCLOSED = re.compile(r"Premature end of data in tag (\S+) line (\d+)")
+_STRAY_AMPERSAND = "xmlParseEntityRef: no name"
+_MISMATCH = re.compile(r"Opening and ending tag mismatch: (\S+) line (\d+) and (\S+)")
 _UNDEFINED = re.compile(r"Entity '(.+)' not defined")
 _NOT_MENDED = (
     "ERR_RESOURCE_LIMIT", "ERR_ENTITY_LOOP", "ERR_NO_MEMORY", "ERR_INTERNAL_ERROR",
@@ -331,6 +333,10 @@ def _sentence(line: int, column: int, message: str, *, cut_off: bool) -> str:
             f"the entity {undefined.group(1)} is not defined in the file itself, "
             "and nothing outside it is loaded"
         )
+    elif message == _STRAY_AMPERSAND:
+        message = "an & that begins no entity; it must be written &amp;"
+    elif mismatch := _MISMATCH.search(message):
+        message = "<{}> from line {} is closed by </{}>".format(*mismatch.groups())
     elif unclosed := _UNCLOSED.search(message):
         message = f"<{unclosed.group(1)}> from line {unclosed.group(2)} is never closed"
     state = "cut off" if cut_off else "malformed"

@@ -335,7 +335,7 @@ def _repeated(row: Row, last: Row) -> Rejected:
         row.key,
         "s",
         {
-            "reason": f"The key {row.key!r} comes again in {place}; the last one counts.",
+            "reason": f"The key {row.key!r} comes again in {place}; the last one counts",
             "hint": "Choose a column whose values differ from row to row as the key.",
         },
     )

@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from jobtracker.catalogue import export
 from jobtracker.catalogue.models import Material
 from jobtracker.context import JobContext
+from jobtracker.monitor.words import counted
 from jobtracker.states import StageState
 from jobtracker.webhooks.calls import call
 from jobtracker.webhooks.models import WebhookCall
@@ -58,7 +59,9 @@ def deliver(context: JobContext, materials: QuerySet[Any, Any]) -> None:
     data = {"products": products, "calls": calls}
     context.checkpoint(products, data, StageState.DONE if products else StageState.EMPTY)
     if calls:
-        context.log(f"{products:,} products wait to be delivered, in {calls:,} calls")
+        waiting = "waits" if products == 1 else "wait"
+        said = f"{counted(products, 'products')} {waiting} to be delivered"
+        context.log(f"{said}, in {counted(calls, 'calls')}")
 
 
 def batches(lines: Iterator[export.Line]) -> Iterator[list[export.Line]]:

@@ -81,6 +81,12 @@ def test_column_decides_its_style(column, style):
     assert decimal_style(column) == style
 
 
+@pytest.mark.parametrize("text", ["1e400", "1,25E+02"])
+def test_a_price_with_an_exponent_is_refused_as_such(text):
+    with pytest.raises(BadValue, match="exponent"):
+        parse_price(text)
+
+
 @given(
     st.decimals(min_value=-(10**9), max_value=10**9, places=2),
     st.sampled_from([(",", "."), (".", ","), (" ", ","), ("'", "."), ("\u202f", ","), ("", ".")]),

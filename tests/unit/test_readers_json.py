@@ -184,6 +184,7 @@ def test_other_encodings_are_read(file: Path, codec: str) -> None:
         (b'[{"a": 1},\n {"a": -Infinity}]', "at line 2, column 8: NaN and Infinity"),
         (b'[{"a": 1}\n {"a": 2}]', "malformed at line 2, column 2: after array element"),
         ('[{"ä": "ä"},\n\n{"ä": "äé", }]'.encode(), "malformed at line 3, column 13: "),
+        (b'[{"a": 1},]', "malformed at line 1, column 11: this may not stand here; perhaps"),
         (b'{"a": 1}\n{"a": 2\n{"a": 3}\n', "malformed at line 3, column 1: after key and value"),
         (b'[{"a": 1}, {"a": 1e99999999999999999999}]', "a number beyond all measure"),
         (b'[{"a": "' + b"x" * 70_000 + b'\\q"}]', "malformed at line 1, column 70,010: inside a"),

@@ -16,6 +16,7 @@ _HINT = "One amount, like 12.50 or 12,50 EUR"
 _PRICE = re.compile(
     r"(?P<before>[^\d]*?)(?P<number>[+-]? ?(?:\d[\d .,']*\d|\d|[.,]\d+))(?P<after>.*)", re.DOTALL
 )
+_EXPONENT = re.compile(r"\d[eE][+-]?\d+\s*$")
 # "28,490/-", "12,-", "12.–": the dash stands for no small coins.
 _DASH = re.compile(r"^\s*(?:/-|[.,]-{1,2})\s*=?")
 _PER = re.compile(r"\s*(?:/|\b(?:per|pro|por|par|al|za|ανά|за|per\.)\b)\s*", re.IGNORECASE)
@@ -50,6 +51,8 @@ def parse_price(text: str, style: Style | None = None) -> Price:
     match = _PRICE.fullmatch(ascii_digits(text).strip())
     if match is None:
         raise BadValue("not a price", _HINT)
+    if _EXPONENT.search(match[0]):
+        raise BadValue("written with an exponent", _HINT)
     before, number, after = match["before"].strip(), match["number"], match["after"]
     dash = _DASH.match(after)
     if dash:
