@@ -34,8 +34,8 @@ class Request:
     """What a person asks for. `source` is a path or an address, `upload` a file from the pages
     (then `source` is its name); `confirm` asks for a look at the mapping; `price_only`
     changes nothing but prices and stock of known products; `missing` says what becomes of those
-    that a whole feed has no more (`WhenMissing`), "" that it is as the supplier's default; `join` is
-    a second file, on this machine or in the same archive, and `join_on` what joins it, as
+    that a whole feed has no more (`WhenMissing`), "" that it is as the supplier's default; `join`
+    is a second file, on this machine or in the same archive, and `join_on` what joins it, as
     `joins.Second` reads them; `pair` says how the two files of a reject file are read (see
     `as_before`); `repair` mends malformed XML; the rest overrides what would be found out. Raises
     `SourceRefused` for what can be no import's."""
