@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Fields = dict[str, str | list[str]]
 
@@ -42,13 +42,20 @@ class Dialect:
     header_line: int | None
 
 
+class Mended(NamedTuple):
+    """A place where malformed XML is mended, and how, for a sentence."""
+
+    line: int
+    done: str
+
+
 @dataclass(frozen=True)
 class Source:
     """All that is needed to read a file again: `read(path, source)`, once it is unpacked.
 
     `entry` is which file of an archive, or sheet of a workbook, it is: `tiles.xml`,
     `lists/prices.xlsx/Sheet1`. `join` is a second file whose rows complete the records; `repair`
-    says that XML is malformed and read all the same.
+    says that XML is malformed and read all the same, `mended` the first places.
     """
 
     type: str
@@ -58,6 +65,7 @@ class Source:
     entry: str | None = None
     join: "Join | None" = None
     repair: bool = False
+    mended: tuple[Mended, ...] = ()
 
     @property
     def stored_type(self) -> str:
@@ -75,6 +83,7 @@ class Source:
         told = {
             "dialect": Dialect(**dialect) if dialect else None,
             "join": Join(**join | {"source": cls.from_json(join["source"])}) if join else None,
+            "mended": tuple(Mended(*each) for each in data.get("mended", ())),
         }
         return cls(**data | told)
 

@@ -75,12 +75,19 @@ def inspect(
     source = Source("xml", codec, record_path=chosen.path)
     if repairs and repairs.faults:
         xml_repair.check(path, codec, tree, chosen, repairs)
-        source, warnings = replace(source, repair=True), warnings + repairs.told()
+        source = replace(source, repair=True, mended=repairs.mended)
+        warnings += repairs.told()
     return Inspection(source, candidates, tuple(columns_below(chosen)), warnings)
 
 
 def read(path: Path, source: Source) -> Iterator[Record]:
-    """The elements at the record path, each with its fields flattened."""
+    """The elements at the record path, each with its fields flattened, and a warning where it was
+    mended."""
+    records = _read(path, source)
+    return xml_repair.told_of(records, source.mended) if source.mended else records
+
+
+def _read(path: Path, source: Source) -> Iterator[Record]:
     names = Names()
     for number, element in enumerate(_records(path, source, names), 1):
         raw = etree.tostring(element, encoding="unicode", with_tail=False)

@@ -4,13 +4,14 @@ It leaves out what is wrong within a text. With wrong tags elements come to stan
 further out, or it ends early: so nothing is taken as mended where a record might not be read.
 """
 
+import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .model import UnreadableFeed
+from .model import Mended, Record, UnreadableFeed
 from .record_path import PathNode, PathTree
 
 SHOWN = 20
@@ -46,13 +47,16 @@ class Fault:
         return self.kind == "ERR_NAME_REQUIRED" and "EntityRef" not in self.message
 
     @property
+    def done(self) -> str:
+        """What was done, for a sentence."""
+        if undefined := _UNDEFINED.search(self.message):
+            return f"the entity {undefined[1]}, which the file does not define, was left out"
+        return _WORDS.get(self.kind) or f"{self.message.strip()} (what is wrong was left out)"
+
+    @property
     def mended(self) -> str:
-        """What was done, as a sentence for a person."""
-        undefined = _UNDEFINED.search(self.message)
-        done = _WORDS.get(self.kind) or f"{self.message.strip()} (what is wrong was left out)"
-        if undefined:
-            done = f"the entity {undefined[1]}, which the file does not define, was left out"
-        return f"Repaired at line {self.line:,}, column {self.column:,}: {done}."
+        """What was done and where, as a sentence for a person."""
+        return f"Repaired at line {self.line:,}, column {self.column:,}: {self.done}."
 
 
 @dataclass
@@ -73,6 +77,11 @@ class Repairs:
     def of_tags(self) -> list[Fault]:
         """Those after which elements may stand in each other that did not."""
         return [each for each in self.faults if each.kind in _TAGS or each.opens_a_tag]
+
+    @property
+    def mended(self) -> tuple[Mended, ...]:
+        """The places, as a source keeps them."""
+        return tuple(Mended(fault.line, fault.done) for fault in self.faults)
 
     def told(self) -> tuple[str, ...]:
         """The repairs as sentences, the first `SHOWN` of them."""
@@ -99,6 +108,21 @@ def check(path: Path, codec: str, tree: PathTree, record: PathNode, repairs: Rep
             f"The XML cannot be repaired: a <{name}> may have come to stand elsewhere or within"
             f" another, for the tags do not fit at {_place(first)}."
         )
+
+
+def told_of(records: Iterator[Record], mended: Sequence[Mended]) -> Iterator[Record]:
+    """Give each record a warning of what was mended from its line to that of the next. Where
+    several start on the line of a place, nobody can tell which of them it is in."""
+    line_before = 0
+    record = next(records, None)
+    while record is not None:
+        following = next(records, None)
+        begin = record.line + (record.line == line_before)
+        end = following.line if following else math.inf
+        done = dict.fromkeys(each.done for each in mended if begin <= each.line < end)
+        warnings = tuple(f"Repaired: {each}." for each in done)
+        yield replace(record, warnings=warnings) if warnings else record
+        line_before, record = record.line, following
 
 
 def _place(fault: Fault) -> str:

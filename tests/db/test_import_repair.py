@@ -1,14 +1,18 @@
 """An import that mends malformed XML: asked for, and told of on the job."""
 
 import pytest
+from django.utils.html import escape
 
+from imports.models import DataImportJob, ImportRow
 from jobtracker.models import BackgroundJob
 from jobtracker.states import Status
 
 from .import_runs import imported, lines_of, manage, refused, xml_feed
+from .pages import signed_in
 
 pytestmark = pytest.mark.django_db
 SUPPLIER = ("--supplier", "Northlight")
+MENDED = "Repaired: an & or < that begins nothing was left out."
 
 
 @pytest.fixture
@@ -31,10 +35,20 @@ def test_it_is_never_done_unasked(feed):
 def test_each_place_is_a_warning_of_the_job(feed):
     job = imported(feed, *SUPPLIER, "--repair")
     assert (job.status, job.result["created"]) == (Status.COMPLETED, 3)
-    [warning] = job.warnings
-    assert warning["message"].startswith("Repaired at line 3, column ")
+    place, counted = (each["message"] for each in job.warnings)
+    assert place.startswith("Repaired at line 3, column ")
+    assert counted == f"1 row: {MENDED}"
     assert lines_of()["NL-2"]["name"] == "Chalk Co"
     assert imported(feed, *SUPPLIER, "--repair").result["unchanged"] == 3
+
+
+def test_the_row_that_was_mended_says_so(feed, client):
+    job = imported(feed, *SUPPLIER, "--repair")
+    rows = dict(ImportRow.objects.filter(job=job).values_list("key", "detail"))
+    assert rows == {"NL-1": None, "NL-2": {"warnings": [{"reason": MENDED}]}, "NL-3": None}
+    found = DataImportJob.objects.get(background_job=job)
+    page = signed_in(client, "Viewers").get(f"/admin/data-import/{found.pk}/?rows=all")
+    assert escape(MENDED) in page.content.decode()
 
 
 def test_a_dry_run_says_what_the_run_does(feed):

@@ -1,10 +1,11 @@
 """Malformed XML that a person asks to be read: what is mended and told, and what stays refused."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from imports.readers import Inspection, UnreadableFeed, inspect, read, survey
+from imports.readers import Inspection, Source, UnreadableFeed, inspect, read, survey
 
 GOOD = "".join(
     f"<product><sku>A{n}</sku><name>Tile {n}</name><price>{n}.50</price></product>\n"
@@ -70,6 +71,25 @@ def test_what_is_wrong_in_a_record_is_mended_and_told(
     assert [each.fields["sku"] for each in records] == ["A1", "A2", "A3", "B1", "B2"]
     assert records[3].fields["name"] == name
     assert (records[3].line, survey(file, found.source).count) == (5, 5)
+
+
+STRAY = "Repaired: an & or < that begins nothing was left out."
+
+
+def test_each_record_tells_of_what_was_mended_in_it(file: Path) -> None:
+    bad = product("\n<name>Oak & Ash</name>\n<brand>A & B</brand>\n")
+    source = repaired(file, feed(bad, product("<name>Plain</name>", "B2"), product("C & D"))).source
+    assert [each.warnings for each in read(file, source)] == [(), (), (), (STRAY,), (), (STRAY,)]
+    kept = Source.from_json(json.loads(json.dumps(source.as_json())))
+    assert kept == source
+    assert [each.warnings for each in read(file, kept)].count((STRAY,)) == 2
+
+
+def test_nothing_is_told_of_records_that_share_the_line(file: Path) -> None:
+    text = feed(product("<name>Oak & Ash</name>")).replace("\n", "")
+    found = repaired(file, text)
+    assert found.warnings[0].startswith("Repaired at line 1, column ")
+    assert [each.warnings for each in read(file, found.source)] == [()] * 4
 
 
 @pytest.mark.parametrize(
