@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 from django.db import connection
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from jobtracker import audit
@@ -41,6 +42,8 @@ SAYING = {"correct", "give back"}
 """The acts that leave a version beside their audit line."""
 
 NAME = "corrections"
+SEVERAL = "several candidates"
+"""Why the writer flags what has its article code or EAN in common with another material."""
 
 T = TypeVar("T")
 
@@ -118,6 +121,7 @@ def reject(material_id: int, actor: User | None) -> None:
         if material.withdrawn:
             raise Refused("It is out of the catalogue already.")
         _withdraw(material)
+        _unflag_doubles(material)
         audit.record(actor, "reject", SUBJECT, [material.pk], why=material.review)
 
     _under_the_lock(material_id, act)
@@ -153,6 +157,7 @@ def merge(kept_id: int, merged_id: int, actor: User | None) -> MaterialMerge:
         moved = list(going.values_list("pk", flat=True))
         MaterialSource.objects.filter(pk__in=moved).update(material=kept)
         _withdraw(merged)
+        _unflag_doubles(merged)
         resolve({kept.pk: None, merged.pk: None})
         done = MaterialMerge.objects.create(
             kept_id=kept.pk, merged_id=merged.pk, moved=moved, was_active=merged.active
@@ -181,6 +186,9 @@ def unmerge(merge_id: int, actor: User | None) -> MaterialMerge:
         back.update(material=merged)
         Material.objects.filter(pk=merged.pk).update(withdrawn=False)
         resolve({kept.pk: None, merged.pk: done.was_active})
+        if _doubles(merged).filter(pk=kept.pk).exists():
+            both = Material.objects.filter(pk__in=(kept.pk, merged.pk), review=None)
+            both.update(review=SEVERAL)
         MaterialMerge.objects.filter(pk=merge_id).update(undone_at=Now())
         audit.record(actor, "undo merge", SUBJECT, [kept.pk, merged.pk])
         return done
@@ -225,6 +233,21 @@ def _withdraw(material: Material) -> None:
     Material.objects.filter(pk=material.pk).update(
         withdrawn=True, active=False, review=None, changed_at=Now()
     )
+
+
+def _doubles(material: Material) -> QuerySet[Material]:
+    """Return the supplier's other materials that have its article code or EAN."""
+    same = Q(sku_folded=material.sku_folded, sku_folded__isnull=False)
+    same |= Q(ean_valid=material.ean_valid, ean_valid__isnull=False)
+    others = Material.objects.filter(same, supplier=material.supplier_id, withdrawn=False)
+    return others.exclude(pk=material.pk)
+
+
+def _unflag_doubles(gone: Material) -> None:
+    """Ask nobody any more to look at what was flagged for a double that is out of the catalogue."""
+    for each in _doubles(gone).filter(review=SEVERAL):
+        if not _doubles(each).exists():
+            Material.objects.filter(pk=each.pk).update(review=None)
 
 
 def _correction_of(material: Material) -> MaterialSource:

@@ -180,6 +180,33 @@ def test_a_merge_is_undone_and_restores_both(sam):
         people.unmerge(done.pk, sam)
 
 
+@pytest.fixture
+def flagged():
+    """Two products of a feed with one article code."""
+    write([row(1, sku="A-1", colour="gray"), row(2, sku="A-1", colour="blue")])
+    return [material.pk for material in Material.objects.order_by("pk")]
+
+
+def reviews() -> list[str | None]:
+    return list(Material.objects.order_by("pk").values_list("review", flat=True))
+
+
+def test_once_doubles_are_merged_nobody_need_look_until_that_is_undone(sam, flagged):
+    assert reviews() == ["several candidates"] * 2
+    done = people.merge(*flagged, sam)
+    assert reviews() == [None, None]
+    people.unmerge(done.pk, sam)
+    assert reviews() == ["several candidates"] * 2
+
+
+def test_a_double_is_asked_about_as_long_as_another_is_left(sam, flagged):
+    write([row(3, sku="A-1", colour="red")])
+    people.reject(flagged[1], sam)
+    assert reviews() == ["several candidates", None, "several candidates"]
+    people.reject(flagged[0], sam)
+    assert reviews() == [None, None, None]
+
+
 def test_doubles_of_one_feed_merge_and_later_runs_keep_them_so(sam):
     write([row(1, sku="A-1", colour="gray"), row(2, sku="A-1", colour="blue")])
     kept, merged = Material.objects.order_by("pk")
