@@ -91,7 +91,8 @@ def choose(
         mapping = price_fields(mapping)
     known = {target: value for target, value in defaults.items() if target != "decimal_style"}
     mapping = replace(mapping, defaults=mapping.defaults | known)
-    question = currency_question(mapping.bound(feed.read), (record.fields for record in records))
+    sound = (record.fields for record in records if not record.error)
+    question = currency_question(mapping.bound(feed.read), sound)
     if question:
         asked = _asked([question], mapping)
         return Choice(mapping, by, template, Waiting.CURRENCY, asked)

@@ -52,6 +52,8 @@ class Record(Protocol):
 
     @property
     def fields(self) -> MappingOf[str, Raw]: ...
+    @property
+    def error(self) -> str | None: ...
 
 
 @dataclass

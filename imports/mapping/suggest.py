@@ -60,7 +60,7 @@ def suggest(
     """
     known = dict(supplier_defaults or {})
     style = known.pop("decimal_style", None)
-    records = [record.fields for record in sample_records]
+    records = [record.fields for record in sample_records if not record.error]
     columns = columns_of(survey, records, hints)
     chosen = _assign(columns)
     fields = [

@@ -1,5 +1,7 @@
 """Made-up feeds in many languages: right targets from evidence, a question where it lacks."""
 
+from dataclasses import replace
+
 import pytest
 
 from imports.mapping import currency_question, needs_person, suggest
@@ -166,6 +168,15 @@ def test_currency_is_asked_with_the_price_on_one_page(prices):
     assert asked == {"price", "currency"}
     said = suggest(*feed({"code": CODES, "name": NAMES, **prices}), {"currency": "EUR"})
     assert {question.target for question in said.open_questions(BAR)} == {"price"}
+
+
+def test_no_currency_is_asked_for_a_row_that_fails_anyway():
+    survey, records = feed({**BASE, "price": PRICES[:5]})
+    *sound, last = records[:5]
+    short = {name: value for name, value in last.fields.items() if name != "currency"}
+    broken = replace(last, fields=short, error="The row is too short.")
+    assert needs_person(suggest(survey, [*sound, broken]), BAR) is None
+    assert needs_person(suggest(survey, [*sound, replace(broken, error=None)]), BAR) == "currency"
 
 
 def test_no_currency_is_asked_for_a_price_that_no_run_would_take():
