@@ -62,8 +62,10 @@ class Reading:
         return TYPES[self.source.type]
 
     @property
-    def is_guessed(self) -> bool:
-        return self.encoding_why == GUESSED
+    def shows_accents(self) -> bool:
+        """Whether the records are chosen to judge a guessed encoding by."""
+        texts = (cell for _, cells in self.cells for cell in cells)
+        return self.encoding_why == GUESSED and not all(map(str.isascii, texts))
 
     @property
     def delimiter(self) -> str:
