@@ -44,6 +44,12 @@ def test_a_glob_without_matches(tmp_path):
     assert "matches no file" in refused(manage("import_feed", tmp_path / "*.xml"))
 
 
+def test_a_path_that_the_system_refuses_to_look_up(tmp_path):
+    said = refused(manage("import_feed", tmp_path / ("x" * 300)))
+    assert "cannot be opened: File name too long" in said
+    assert "matches no file" in refused(manage("import_feed", tmp_path / ("[x]" * 100)))
+
+
 def test_of_several_sources_with_a_bad_one_none_is_started(tmp_path, feed):
     (tmp_path / "z-empty.xml").write_bytes(b"")
     assert "z-empty.xml" in refused(manage("import_feed", tmp_path / "*.xml"))
