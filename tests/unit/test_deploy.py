@@ -57,12 +57,21 @@ def test_a_job_without_memory_does_not_stop_its_worker():
     assert "\nOOMPolicy=continue\n" in unit("jobtracker-worker.service")
 
 
+def test_a_restart_of_a_service_does_not_set_up_again():
+    assert "\nRemainAfterExit=yes\n" in unit("jobtracker-setup.service")
+
+
 def test_the_compose_file_waits_for_the_grace():
     web, worker = (COMPOSE[COMPOSE.index(f"\n  {name}:") :] for name in ("web", "worker"))
     for service in web, worker:
         found = re.search(r"stop_grace_period: (\d+)s", service)
         assert found
         assert int(found[1]) >= LONGEST_STOP
+
+
+def test_the_image_is_built_once_and_needs_no_other_than_its_base():
+    assert COMPOSE.count("build:") == 1
+    assert "# syntax=" not in DOCKERFILE
 
 
 def test_the_image_is_made_of_what_is_there():
