@@ -69,8 +69,10 @@ def test_the_compose_file_waits_for_the_grace():
         assert int(found[1]) >= LONGEST_STOP
 
 
-def test_the_image_is_built_once_and_needs_no_other_than_its_base():
+def test_the_image_is_built_once_and_never_fetched():
     assert COMPOSE.count("build:") == 1
+    assert "\n  image: jobtracker\n" in COMPOSE
+    assert "\n  pull_policy: never\n" in COMPOSE
     assert "# syntax=" not in DOCKERFILE
 
 
