@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, replace
 from operator import add
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
 from imports.mapping import Mapping, MappingError
-from jobtracker.catalogue.models import Kind
+from jobtracker.catalogue.models import CatalogueSource, Kind
 from jobtracker.catalogue.write import Outcome, Rejected, Row, Seen, Writer
 from jobtracker.context import JobContext
 
@@ -43,6 +44,10 @@ class PriceWriter(Writer):
     let that one's other values win. Products are found by source key, else folded SKU, else valid
     EAN; rows that find none or several fail."""
 
+    def __init__(self, job_id: UUID, source: CatalogueSource, rows_table: str) -> None:
+        super().__init__(job_id, source, rows_table)
+        self._feed = source.name
+
     def keep(self, seen: Sequence[Seen]) -> set[int]:
         """Keep nothing: the price that a product shows may since be another's."""
         return set()
@@ -60,7 +65,7 @@ class PriceWriter(Writer):
         with connection.cursor() as cursor:
             cursor.execute(_FIND, self._params | _codes(self._batch))
             for row, (hits, source, *held) in zip(self._batch, cursor.fetchall(), strict=True):
-                new = _priced(row, *held) if hits == 1 else _not_found(row, hits)
+                new = _priced(row, self._feed, *held) if hits == 1 else _not_found(row, hits)
                 if isinstance(new, Row):
                     by_source.setdefault(source, []).append(new)
                 else:
@@ -94,9 +99,12 @@ def _codes(rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def _priced(row: Row, key: str, stored_values: str, stored_provenance: str) -> Row | Rejected:
+def _priced(
+    row: Row, feed: str, key: str, stored_values: str, stored_provenance: str
+) -> Row | Rejected:
     """Return the product's row as its feed gave it, with the new price and stock. A part of the
-    price that the row leaves out stays, but for the currency: it never was that amount's."""
+    price that the row leaves out stays, but for the currency: it never was that amount's. What is
+    new names the price `feed` as the file that it stood in."""
     values, provenance = json.loads(stored_values), json.loads(stored_provenance)
     found: dict[str, Any] = {}
     if price := row.values.get("price"):
@@ -110,8 +118,9 @@ def _priced(row: Row, key: str, stored_values: str, stored_provenance: str) -> R
     if word := row.values.get("attributes", {}).get("availability"):
         found["stock"] = word
         values["attributes"] = values.get("attributes", {}) | {"availability": word}
+    place = {"file": feed, "line": row.line}
     for target, value in found.items():
-        provenance[target] = row.provenance.get(target, {"raw": value}) | {"line": row.line}
+        provenance[target] = row.provenance.get(target, {"raw": value}) | place
     return replace(row, key=key, values=values, provenance=provenance, fingerprint=None)
 
 

@@ -10,6 +10,7 @@ from django.db.models import Count
 
 from imports.models import ImportRow
 from jobtracker.catalogue.models import Material
+from jobtracker.catalogue.pages.changes import Change, changes_of_rows
 
 PAGE = 50
 RAW_SHOWN = 60  # characters of a raw value in a sentence
@@ -19,10 +20,11 @@ STATES = {"f": "failed", "s": "cancelled", "c": "completed", "u": "completed", "
 
 @dataclass(frozen=True)
 class Line:
-    """A row as words, with the name of its material."""
+    """A row as words, with its material, if that is still there, and what it changed of it."""
 
     row: ImportRow
-    material: str
+    material: Material | None
+    changes: list[Change]
 
     @property
     def outcome(self) -> str:
@@ -97,10 +99,12 @@ def page_of_rows(job_id: UUID, query: Mapping[str, str]) -> dict[str, Any]:
     if after.isascii() and after.isdigit():
         rows = rows.filter(number__gt=min(int(after), 2**31 - 1))
     shown = list(rows[: PAGE + 1])
-    names = dict(
-        Material.objects.filter(pk__in=[row.material_id for row in shown]).values_list("pk", "name")
-    )
-    lines = [Line(row, names.get(row.material_id or 0) or "") for row in shown[:PAGE]]
+    shown, more = shown[:PAGE], shown[PAGE:]
+    materials = Material.objects.in_bulk([row.material_id for row in shown if row.material_id])
+    changed = changes_of_rows(job_id, materials.values())
+    lines = [
+        Line(row, materials.get(row.material_id or 0), changed.get(row.number, [])) for row in shown
+    ]
     return {
         "row_filters": [
             (code, label, found[code]) for code, label in FILTERS.items() if found.get(code)
@@ -112,7 +116,7 @@ def page_of_rows(job_id: UUID, query: Mapping[str, str]) -> dict[str, Any]:
         "any_remark": any(line.remarks for line in lines),
         "found_failed": found.get("f", 0),
         "repairs": repairs(job_id) if chosen == "f" else [],
-        "next_after": shown[PAGE - 1].number if len(shown) > PAGE else None,
+        "next_after": shown[-1].number if more else None,
     }
 
 

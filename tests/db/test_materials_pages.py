@@ -203,7 +203,7 @@ def test_the_history_says_what_each_job_changed(viewer):
     history = viewer.get(url(one())).context["history"]
     assert [(event.what, event.changes) for event in history] == [
         ("Correct", [("colour", "red", "ruby")]),
-        ("Updated", [("colour", "grey", "red"), ("price", "10", "12")]),
+        ("Updated", [("colour", "grey", "red"), ("price", "10.00", "12.00")]),
         ("Created", []),
     ]
     assert history[1].url == f"/admin/async-queue-monitor/jobs/{job.pk}"

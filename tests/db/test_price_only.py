@@ -81,10 +81,10 @@ def test_a_second_run_finds_everything_unchanged(tiles, write):
     assert results(priced(feed)) == [0, 0, 3]
 
 
-def test_replaced_values_name_their_own_line_and_the_old_version_is_kept(tiles, write):
+def test_replaced_values_name_their_own_file_and_line_and_the_old_version_is_kept(tiles, write):
     job = priced(write("p.csv", "sku;price;currency\nA-3;31.00;EUR\nA-1;11,00;EUR\n"))
     provenance = lines_of()["A-1"]["provenance"]
-    assert provenance["price"] == {"raw": "11,00", "line": 3}
+    assert provenance["price"] == {"raw": "11,00", "file": "p.csv", "line": 3}
     assert provenance["name"]["line"] == 2
     version = MaterialVersion.objects.get(job_id=job.pk, source_key="A-1")
     assert (version.op, version.old["price"], set(version.old_source)) == ("u", 10, {"price"})

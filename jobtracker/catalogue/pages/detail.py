@@ -22,11 +22,12 @@ from jobtracker.catalogue.models import (
     Op,
 )
 from jobtracker.catalogue.normalise import TARGETS
+from jobtracker.catalogue.pages.changes import Change, changes
 from jobtracker.catalogue.pages.forms import LABELS
 from jobtracker.catalogue.pages.listing import Line, picture_urls, read
 from jobtracker.catalogue.people import SAYING, SUBJECT
 from jobtracker.catalogue.provenance import ATTRIBUTE, expand, field_of, value_of
-from jobtracker.catalogue.statements import COLUMNS, REVIEW_BELOW
+from jobtracker.catalogue.statements import REVIEW_BELOW
 from jobtracker.images.queue import image_urls
 from jobtracker.models import AuditEntry, BackgroundJob
 
@@ -91,13 +92,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Event:
-    """A line of the history. `changes` are (field, before, after)."""
+    """A line of the history."""
 
     at: datetime
     what: str
     who: str
     url: str
-    changes: list[tuple[str, str, str]]
+    changes: list[Change]
 
 
 def columns(material: Material) -> list[Column]:
@@ -177,7 +178,7 @@ def _cell(target: str, said: MaterialSource, entry: Any, wins: bool) -> Cell:
 
 def _place(entry: Mapping[str, Any]) -> str:
     """Return where a value stood, as words."""
-    known = (("page", "page {}"), ("line", "line {}"), ("url", "{}"))
+    known = (("file", "{}"), ("page", "page {}"), ("line", "line {}"), ("url", "{}"))
     return ", ".join(said.format(entry[name]) for name, said in known if entry.get(name))
 
 
@@ -256,30 +257,21 @@ def _versions(
     jobs: Mapping[UUID, BackgroundJob],
     acts: list[AuditEntry],
 ) -> Iterator[Event]:
-    """Yield the versions as lines; what a value became is what the next one replaced. One without
-    a job is what a person said, and stands beside its line in the audit log."""
-    now: dict[str, Any] = {column.name: getattr(material, column.name) for column in COLUMNS}
-    now["active"] = material.active
+    """Yield the versions as lines. One without a job is what a person said, and stands beside its
+    line in the audit log."""
     sayings = iter(acts)
-    for version in versions:
-        old = version.old or {}
-        changes = [
-            (name.replace("_", " "), _words(old[name]), _words(now[name]))
-            for name in now
-            if name in old
-        ]
-        now |= old
+    for version, changed in changes(material, versions):
         if version.job_id is None:
             act = next(sayings, None)
             what, who = (act.action.capitalize(), act.actor_name) if act else ("Correct", "")
-            yield Event(version.at, what, who, "", changes)
+            yield Event(version.at, what, who, "", changed)
         elif job := jobs.get(version.job_id):
             who = f"{job.get_job_type_display()}: {job.filename}"
             link = reverse("job", args=[job.pk])
-            yield Event(version.at, _WHAT[Op(version.op)], who, link, changes)
+            yield Event(version.at, _WHAT[Op(version.op)], who, link, changed)
         else:
             who = "a job that is no longer kept"
-            yield Event(version.at, _WHAT[Op(version.op)], who, "", changes)
+            yield Event(version.at, _WHAT[Op(version.op)], who, "", changed)
 
 
 _WHAT = {
@@ -288,13 +280,3 @@ _WHAT = {
     Op.UPDATED: "Updated",
     Op.UNDONE: "Taken back",
 }
-
-
-def _words(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))[:200]
-    return f"{value:f}" if hasattr(value, "as_tuple") else str(value)[:200]
