@@ -18,6 +18,8 @@ from .suggestion import REQUIRED
 
 ASK = 0.7
 """A sureness below any bar: a person is asked."""
+SHOWN = 0.5
+"""A sureness below which a target is not even suggested."""
 _SAMPLED_VALUES = 400
 
 
@@ -110,7 +112,8 @@ def _column(
             if known.format and target in REQUIRED:
                 continue  # the format has its own; whatever else is called so is another thing
             scores[target] = _score(target, strength, shape, field.repeated)
-        if not scores and (guess := by_shape_alone(shape)):
+        says_much = any(confidence >= SHOWN for confidence, _ in scores.values())
+        if not says_much and (guess := by_shape_alone(shape)):
             target, confidence, reason = guess
             scores[target] = (confidence, reason)
     return Column(field, name, shape, scores, name.decoy)

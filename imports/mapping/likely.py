@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from . import names
 from .columns import Column
@@ -51,12 +51,13 @@ def _has_cents(values: Sequence[str]) -> bool:
     return cents >= 0.9 * len(values) > 0
 
 
-def code_like(columns: Sequence[Column]) -> tuple[str, ...]:
-    """Fields of unknown name whose values tell all records apart as codes do."""
+def code_like(columns: Sequence[Column], taken: Container[str]) -> tuple[str, ...]:
+    """Fields that are not `taken` for anything, and whose values tell all records apart as codes
+    do."""
     return tuple(
         column.field.source
         for column in columns
-        if not column.scores
+        if column.field.source not in taken
         and column.decoy is None
         and not column.field.repeated
         and column.shape.unique >= 0.995

@@ -6,6 +6,7 @@ that nobody looks at. So names, values and the other columns must agree before a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import replace
@@ -18,7 +19,7 @@ from jobtracker.catalogue.normalise import (
     parse_price,
 )
 
-from .columns import ASK, Column, Record, Survey, columns_of
+from .columns import ASK, SHOWN, Column, Record, Survey, columns_of
 from .families import Families
 from .hints import Hints
 from .likely import code_like, is_short_text, name_like, price_by_another_name, price_like
@@ -38,8 +39,9 @@ from .match import FILLED, LOOSE, SAME, match_name, path_parts
 from .steps import BadTransform
 from .suggestion import USEFUL, FieldSuggestion, Question, Suggestion
 
-_SHOWN = 0.5
 _TIE = 0.02
+_OF_A_PART = 0.6
+_LISTED = re.compile(r"(.+)\.0(\..+)")
 _UNIQUE_NAME = 0.98
 _MOST_UNKNOWN = 0.05
 _PROMOTED = 0.82
@@ -69,14 +71,16 @@ def suggest(
     ]
     suggestion = Suggestion(fields, hints=hints)
     _promote_name(suggestion, columns)
+    _doubt_codes_of_parts(suggestion, columns)
     _doubt_price(suggestion, columns, style)
     _fill_defaults(suggestion, columns, known, hints)
     _ask_for_currency(suggestion, records)
+    codes = code_like(columns, {item.source for item in fields if item.target})
     suggestion.sureness = {
-        "identity": _identity(suggestion, columns),
+        "identity": _identity(suggestion, columns, codes),
         "name": _sureness(suggestion, "name"),
     }
-    suggestion.likely = {"key": code_like(columns), "name": name_like(columns)}
+    suggestion.likely = {"key": codes, "name": name_like(columns)}
     if suggestion.find("price") or price_like(columns) or price_by_another_name(columns):
         suggestion.sureness["price"] = _sureness(suggestion, "price")
     return suggestion
@@ -89,7 +93,7 @@ def _assign(columns: Sequence[Column]) -> dict[str, str]:
             (-confidence, len(path_parts(column.field.source)), _rank(target), index, target)
             for index, column in enumerate(columns)
             for target, (confidence, _) in column.scores.items()
-            if confidence >= _SHOWN or column.is_known
+            if confidence >= SHOWN or column.is_known
         ),
     )
     chosen: dict[str, str] = {}
@@ -141,6 +145,19 @@ def _transform(target: str, column: Column, style: str | None) -> Transform:
         return named if named in others else usual
     proven = decimal_style(column.shape.values) or style
     return {".": DECIMAL_POINT, ",": DECIMAL_COMMA}.get(proven or "", usual)
+
+
+def _doubt_codes_of_parts(suggestion: Suggestion, columns: Sequence[Column]) -> None:
+    """Leave out a code that one of several parts of a product has, as its first variant."""
+    values = {column.field.source: column.shape.values for column in columns}
+    for target in ("key", "sku", "ean"):
+        found = suggestion.find(target)
+        if found is None or not (listed := _LISTED.fullmatch(found.source)):
+            continue
+        second = f"{listed[1]}.1{listed[2]}"
+        if values.get(second, values[found.source]) != values[found.source]:
+            found.confidence = min(found.confidence, _OF_A_PART)
+            found.reason = f"The code of a part, of which there are several; {found.reason}"
 
 
 def _doubt_price(suggestion: Suggestion, columns: Sequence[Column], style: str | None) -> None:
@@ -214,7 +231,9 @@ def _sureness(suggestion: Suggestion, target: str) -> float:
     return found.confidence if found else 0.0
 
 
-def _identity(suggestion: Suggestion, columns: Sequence[Column]) -> float:
+def _identity(
+    suggestion: Suggestion, columns: Sequence[Column], likely_codes: Sequence[str]
+) -> float:
     """How sure the source key is: the key, the sku, a group with variants, or a unique name."""
     found = [_sureness(suggestion, "key"), _sureness(suggestion, "sku")]
     found.append(min(_sureness(suggestion, "group"), _sureness(suggestion, "variant")))
@@ -234,7 +253,7 @@ def _identity(suggestion: Suggestion, columns: Sequence[Column]) -> float:
         and max(column.name.strengths.get(target, 0) for target in ("key", "sku")) >= FILLED
         for column in columns
     )
-    doubtful = repeated or codes or bool(code_like(columns))
+    doubtful = repeated or codes or bool(likely_codes)
     return min(name.confidence, ASK) if doubtful else name.confidence
 
 

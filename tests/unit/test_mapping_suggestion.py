@@ -198,6 +198,24 @@ def test_repeating_code_is_no_key():
     assert targets({**BASE, "id": ["1", "2"] * (ROWS // 2), "price": PRICES})["id"] is None
 
 
+def test_a_code_called_as_names_are_is_asked_about():
+    suggestion = suggest(*feed({"Artikel": CODES, "Bezeichnung": NAMES, "Preis EUR": PRICES}))
+    assert needs_person(suggestion, BAR) == "mapping"
+    (question,) = suggestion.open_questions(BAR)
+    assert (question.target, question.options) == ("key", ("Artikel",))
+
+
+def test_the_code_of_one_of_several_variants_is_not_the_products():
+    others = [f"{code}-B" for code in CODES]
+    columns = {"id": IDS, "name": NAMES, "price": PRICES, "variants.0.sku": CODES}
+    assert suggest(*feed(columns)).mapping(BAR).has("sku")
+    assert not suggest(*feed({**columns, "variants.1.sku": others})).mapping(BAR).has("sku")
+
+
+def test_pictures_are_known_by_their_addresses_whatever_they_are_called():
+    assert targets({**BASE, "price": PRICES, "media.0.url": PICTURES})["media.0.url"] == "images"
+
+
 def test_repeating_names_alone_identify_nothing():
     names = [f"Tile {number % 20}" for number in range(ROWS)]
     suggestion = suggest(*feed({"name": names, "price": PRICES, "currency": EUROS}))
