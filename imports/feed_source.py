@@ -14,6 +14,7 @@ from imports import joins, profiles, readers
 from imports.models import DataImportJob, FeedLogin
 from imports.profiles import Profile
 from imports.readers import FieldSurvey, Inspection, Plain, Source, Survey, UnreadableFeed
+from imports.readers.joining import NotJoined
 from jobtracker import uploads
 from jobtracker.catalogue.models import CatalogueSource, Kind, Supplier
 from jobtracker.context import JobContext
@@ -185,15 +186,17 @@ def opened(
                 )
             except UnreadableFeed as error:
                 if inside and plain.entry is None:
-                    raise UnreadableFeed(
+                    raise NotJoined(
+                        "join",
                         f"There is no file {second.file} to join, and the feed is no archive that"
-                        " could hold it."
+                        " could hold it.",
                     ) from error
-                raise UnreadableFeed(f"{Path(second.file).name}: {error}") from error
+                raise NotJoined("join", f"{Path(second.file).name}: {error}") from error
             if inside and other.entry == plain.entry:
-                raise UnreadableFeed(
+                raise NotJoined(
+                    "join",
                     f"{second.file} cannot be joined to itself: say which other file of the archive"
-                    " is the feed (--entry)."
+                    " is the feed (--entry).",
                 )
             path, found = stack.enter_context(joins.found(path, found, second, other))
         yield path, found, profile
@@ -226,6 +229,7 @@ def survey_to_json(survey: Survey) -> dict[str, Any]:
     return {
         "count": survey.count,
         "unusable": survey.unusable,
+        "joined": survey.joined,
         "alone": survey.alone,
         "fields": fields,
     }
@@ -236,4 +240,6 @@ def survey_from_json(data: dict[str, Any]) -> Survey:
     fields = tuple(
         FieldSurvey(**each | {"samples": tuple(each["samples"])}) for each in data["fields"]
     )
-    return Survey(data["count"], data["unusable"], fields, data.get("alone", 0))
+    return Survey(
+        data["count"], data["unusable"], fields, data.get("joined", 0), data.get("alone", 0)
+    )

@@ -12,7 +12,7 @@ from imports.start import template_named
 from jobtracker.catalogue.models import Supplier, WhenMissing
 from jobtracker.hub.forms import CurrencyField, FilesField, SupplierField
 from jobtracker.sources import is_url
-from jobtracker.uploads import SourceRefused, check_inside
+from jobtracker.uploads import SourceRefused, allowed_path, check_inside
 
 
 class MissingField(forms.ChoiceField):
@@ -33,7 +33,8 @@ class MissingField(forms.ChoiceField):
 
 
 class StartForm(forms.Form):
-    """One source - uploaded files, a path on the server or an address - and whose it is."""
+    """One source - uploaded files, a path on the server or an address - and whose it is; of one
+    file also a second that is joined to it."""
 
     feeds = FilesField(required=False, label="Files")
     path = forms.CharField(
@@ -47,6 +48,19 @@ class StartForm(forms.Form):
         widget=forms.TextInput(
             attrs={"placeholder": "https://supplier.example/feed.xml", "inputmode": "url"}
         ),
+    )
+    join = forms.FileField(required=False, label="Second file")
+    join_path = forms.CharField(
+        required=False,
+        label="Path of the second file",
+        widget=forms.TextInput(attrs={"placeholder": "/srv/feeds/prices.csv"}),
+    )
+    join_on = forms.CharField(
+        required=False,
+        max_length=1000,
+        label="Joined by",
+        help_text="its field = that of the first file; empty: found",
+        widget=forms.TextInput(attrs={"placeholder": "Article=sku", "autocomplete": "off"}),
     )
     supplier = SupplierField()
     currency = CurrencyField("for prices that name none")
@@ -70,7 +84,7 @@ class StartForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not settings.IMPORT_DIRS:
-            del self.fields["path"]
+            del self.fields["path"], self.fields["join_path"]
 
     @property
     def deactivating(self) -> list[str]:
@@ -78,14 +92,42 @@ class StartForm(forms.Form):
         found = Supplier.objects.filter(when_missing=WhenMissing.DEACTIVATE)
         return list(found.values_list("name", flat=True))
 
+    @property
+    def join_open(self) -> bool:
+        """Tell whether something of a second file stands there that must be seen."""
+        names = ("join", "join_path", "join_on")
+        return any(self.errors.get(n) or self.data.get(n) or self.files.get(n) for n in names)
+
+    def clean_join_path(self) -> str:
+        path: str = self.cleaned_data["join_path"]
+        try:
+            return str(allowed_path(path)) if path else ""
+        except SourceRefused as error:
+            raise forms.ValidationError(str(error)) from error
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        self._check_join(cleaned)
         given = [name for name in ("feeds", "path", "url") if cleaned.get(name)]
         if not given and not self.errors:
             raise forms.ValidationError("Choose a file, or give a path or an address.")
         if len(given) > 1:
             raise forms.ValidationError("Give one source: files, a path or an address.")
         return cleaned
+
+    def _check_join(self, cleaned: dict[str, Any]) -> None:
+        """A second file is one, and joined to one file."""
+        given = [name for name in ("join", "join_path") if cleaned.get(name)]
+        if len(given) > 1:
+            self.add_error("join_path", "Give one second file: choose it, or give its path.")
+        elif given and cleaned.get("url"):
+            said = "A second file is not joined to an address: save that feed, and choose both."
+            self.add_error(given[0], said)
+        elif given and len(cleaned.get("feeds") or []) > 1:
+            said = "A second file is joined to one file: choose only one above."
+            self.add_error(given[0], said)
+        elif cleaned.get("join_on") and not given and not self.errors:
+            self.add_error("join_on", "Choose the second file that this joins.")
 
 
 class ReadingForm(forms.Form):

@@ -19,6 +19,15 @@ from jobtracker.monitor.words import counted
 PIECE_BYTES = 1 << 20
 
 
+class JoinRefused(uploads.SourceRefused):
+    """Two files that cannot be joined; `blamed` as `joining.NotJoined` has it, or "" for the
+    first."""
+
+    def __init__(self, blamed: str, message: str) -> None:
+        super().__init__(message)
+        self.blamed = blamed
+
+
 class Second(NamedTuple):
     """The second file as a person names it; the fields that join it and its record's path where
     they are said."""
@@ -49,17 +58,19 @@ def together(first: Path, second: Path) -> tuple[str, str]:
 
 
 @contextmanager
-def packed(first: Path, second: Path) -> Iterator[Path]:
-    """Give an archive of two files, the same for the same bytes. Raises `SourceRefused`."""
-    for file in (first, second):
-        if kind_of(file) in ("zip", "gzip"):
-            raise uploads.SourceRefused(
-                f"{file.name} is packed. Unpack it, or put both files into one archive and name the"
-                " second with --join."
-            )
+def packed(files: tuple[Path, Path], names: tuple[str, str]) -> Iterator[Path]:
+    """Give an archive of two files under these names, the same for the same bytes. Raises
+    `JoinRefused`."""
+    for file, name, blamed in zip(files, names, ("", "join"), strict=True):
+        try:
+            is_packed = kind_of(file) in ("zip", "gzip")
+        except UnreadableFeed as error:
+            raise JoinRefused(blamed, f"{name}: {error}") from error
+        if is_packed:
+            raise JoinRefused(blamed, f"{name} is packed. Two files are joined unpacked.")
     with uploads.incoming() as path:
         with ZipFile(path, "w", ZIP_DEFLATED) as archive:
-            for file, name in zip((first, second), together(first, second), strict=True):
+            for file, name in zip(files, names, strict=True):
                 with file.open("rb") as source, archive.open(ZipInfo(name), "w") as entry:
                     while piece := source.read(PIECE_BYTES):
                         entry.write(piece)
@@ -71,24 +82,25 @@ def found(
     path: Path, feed: Inspection, second: Second, plain: Plain
 ) -> Iterator[tuple[Path, Inspection]]:
     """Find out how a second file is joined to a feed, and give the joined file and how it is read.
-    Raises UnreadableFeed."""
+    Raises UnreadableFeed, `NotJoined` where the second is to blame."""
     name = Path(second.file).name
     try:
         other = readers.inspect(plain, record=second.record)
     except UnreadableFeed as error:
-        raise UnreadableFeed(f"{name}: {error}") from error
+        raise joining.NotJoined("join", f"{name}: {error}") from error
     wanted = (second.key, second.other)
     key, other_key = joining.keys((path, feed), (plain.path, other), name, wanted, _alone)
     join = Join(other.source, name, key, other_key)
     brought = joining.columns(other, join)
     if both := [each for each in brought if each in feed.columns]:
-        raise UnreadableFeed(
+        raise joining.NotJoined(
+            "join",
             f"{name} cannot be joined: the feed has a field {both[0]} itself, as one of the second"
-            " file would be called. Rename it."
+            " file would be called. Rename it.",
         )
     source = replace(feed.source, join=join)
     with again(path, source, plain.path) as joined:
-        idle = joining.count_alone(joined)
+        _, idle = joining.count_joins(joined)
         said = f"{counted(idle, 'rows')} of {name} joined nothing: see the last rows."
         yield (
             joined,

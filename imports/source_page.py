@@ -100,6 +100,16 @@ def source_in_use(job: BackgroundJob) -> tuple[Source | None, list[Candidate]]:
     return Source.from_json(parsed.data["source"]), candidates
 
 
+def joined_of(job: BackgroundJob) -> tuple[int, int] | None:
+    """Return how many records of a job's feed have a row of the second file, and how many it has;
+    None where that is not known."""
+    parsed = JobCheckpoint.objects.filter(job=job, stage="feed_parsed").first()
+    if parsed is None or "joined" not in parsed.data.get("survey", {}):
+        return None
+    survey = feed_source.survey_from_json(parsed.data["survey"])
+    return survey.joined, survey.own
+
+
 def read_so(
     detail: DataImportJob, source: Source, candidates: list[Candidate]
 ) -> tuple[Reading, str]:

@@ -1,6 +1,7 @@
 """Starting an import: everything that can be checked is checked before a job exists."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -10,12 +11,14 @@ from urllib.parse import urlsplit
 from django.db import transaction
 
 from imports import feed_source, joins, readers, rejects
+from imports.joins import JoinRefused
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import Confirm, obeyable
 from imports.models import DataImportJob, ImportRow, MappingTemplate
 from imports.prices import price_fields
 from imports.readers import UnreadableFeed
 from imports.readers.detect import kind_of
+from imports.readers.joining import NotJoined
 from jobtracker import lifecycle, uploads
 from jobtracker.catalogue.models import Supplier, WhenMissing
 from jobtracker.catalogue.normalise import is_code
@@ -26,19 +29,21 @@ from jobtracker.states import JobType, Priority
 from jobtracker.uploads import SourceRefused
 
 MAX_RETRIED = 100_000  # failed rows that a job of their own takes
+CHECKED_BYTES = 16 << 20  # of two files that a page has joined before it answers
+UNREAD = "xml"  # the type of a source until it is read
 COPIED = ("source_name", "source_file", "source_url", "content_hash", "import_type")
 
 
 @dataclass(frozen=True)
 class Request:
     """What a person asks for. `source` is a path or an address, `upload` a file from the pages
-    (then `source` is its name); `confirm` asks for a look at the mapping; `price_only`
-    changes nothing but prices and stock of known products; `missing` says what becomes of those
-    that a whole feed has no more (`WhenMissing`), "" that it is as the supplier's default; `join`
-    is a second file, on this machine or in the same archive, and `join_on` what joins it, as
-    `joins.Second` reads them; `pair` says how the two files of a reject file are read (see
-    `as_before`); `repair` mends malformed XML; the rest overrides what would be found out. Raises
-    `SourceRefused` for what can be no import's."""
+    (then `source` is its name); `confirm` asks for a look at the mapping; `price_only` changes
+    nothing but prices and stock of known products; `missing` says what becomes of those that a
+    whole feed has no more (`WhenMissing`), "" that it is as the supplier's default; `join` is a
+    second file, on this machine or in the same archive, and `join_on` what joins it, as
+    `joins.Second` reads them, or `join` is the name of a `join_upload` from the pages; `pair` says
+    how the two files of a reject file are read (see `as_before`); `repair` mends malformed XML; the
+    rest overrides what would be found out. Raises `SourceRefused` for what can be no import's."""
 
     source: str
     upload: Any = None
@@ -50,6 +55,7 @@ class Request:
     entry: str | None = None
     join: str | None = None
     join_on: str | None = None
+    join_upload: Any = None
     pair: dict[str, str] = field(default_factory=dict)
     repair: bool = False
     currency: str | None = None
@@ -70,7 +76,7 @@ class Request:
             raise SourceRefused("A feed of prices only does not tell which products are missing.")
         if self.join_on is not None and not self.join:
             raise SourceRefused("--join-on says what joins a second file: name it with --join.")
-        if self.second_file and is_url(self.source):
+        if self.has_second and is_url(self.source):
             raise SourceRefused(
                 f"{self.source} cannot be joined with a file of this machine. Fetch it first, or"
                 " name a file of the archive that the address leads to."
@@ -88,35 +94,51 @@ class Request:
         if self.repair:
             found["repair"] = self.stated["repair"]
         if self.join:
-            found["join_file" if self.second_file else "join"] = self._second.file
-            found["join_on"] = self._second.fields
+            found["join_file" if self.second_file else "join"] = self.second.file
+            found["join_on"] = self.second.fields
         return found | self.pair
 
     @property
-    def _second(self) -> joins.Second:
+    def second(self) -> joins.Second:
+        """The second file as it is named."""
         return joins.Second.from_text(self.join or "", self.join_on)
 
     @property
     def second_file(self) -> Path | None:
         """The file on this machine that is joined, if it is one."""
-        path = Path(self._second.file)
-        return path if self.join and self.upload is None and path.is_file() else None
+        path = Path(self.second.file)
+        return path if self.join and self.join_upload is None and path.is_file() else None
+
+    @property
+    def has_second(self) -> bool:
+        """Whether what is joined is a file by itself, not one of the archive that the first is."""
+        return self.join_upload is not None or self.second_file is not None
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What a file and its second are called in the archive that keeps them."""
+        return joins.together(Path(self.source), Path(self.second.file))
 
     @property
     def _joined(self) -> dict[str, str]:
         """What the job is told of a second file, which it finds beside the first."""
         if not self.join:
             return self.pair
-        joined = {"join": self._second.file, "join_on": self._second.fields}
-        if self.second_file:
-            first, joined["join"] = joins.together(Path(self.source), self.second_file)
+        joined = {"join": self.second.file, "join_on": self.second.fields}
+        if self.has_second:
+            first, joined["join"] = self.names
             joined["entry"] = f"{first}/{self.entry}" if self.entry else first
         return joined
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What the job is told of how to read what is kept: one file, or the archive of two."""
+        return self.stated | self._joined
 
     def metadata(self, supplier: Supplier) -> dict[str, Any]:
         """Return what the job keeps of the request, and of the supplier's defaults, for its
         stages."""
-        kept: dict[str, Any] = {"stated": self.stated | self._joined}
+        kept: dict[str, Any] = {"stated": self.told}
         if self.confirm:
             kept["confirm"] = self.confirm
         if self.price_only:
@@ -212,10 +234,12 @@ def check_file(path: Path, request: Request) -> str:
             # Its job reads an XML feed to the end, which can take a while; nothing that was
             # stated has to be held against it here.
             return kind
-        with feed_source.opened(path, request.reading) as (plain, found, _):
+        with feed_source.opened(path, request.told) as (plain, found, _):
             if request.mapping:
                 mapping = price_fields(request.mapping) if request.price_only else request.mapping
                 obeyable(mapping, readers.survey(plain, found.source))
+    except NotJoined as error:
+        raise JoinRefused(error.blamed, f"{request.source}: {error}") from error
     except (UnreadableFeed, MappingError) as error:
         raise SourceRefused(f"{request.source}: {error}") from error
     return found.source.stored_type
@@ -227,7 +251,7 @@ def _checked(request: Request) -> dict[str, Any]:
     detail: dict[str, Any] = {"source_name": name, "template": request.template}
     if is_url(request.source):
         feed_source.check_url(request.source)
-        return detail | {"source_url": request.source, "import_type": request.type or "xml"}
+        return detail | {"source_url": request.source, "import_type": request.type or UNREAD}
     stored, kind = _stored(request, name)
     return detail | {
         "source_file": stored.name,
@@ -259,7 +283,7 @@ def start_scheduled(schedule: JobSchedule, *, metadata: dict[str, Any], **common
     detail = {
         "source_name": feed_source.name_of(source),
         "template": template,
-        "import_type": "xml",  # until it is read
+        "import_type": UNREAD,
         **where,
     }
     return lifecycle.create(
@@ -294,11 +318,10 @@ def _discard(detail: dict[str, Any]) -> None:
 
 def _stored(request: Request, name: str) -> tuple[uploads.StoredSource, str]:
     """Keep a readable file in our storage; returns it with its type."""
+    if request.has_second:
+        return _stored_together(request, name)
     if request.upload is None:
         kind = check_file(Path(request.source), request)
-        if second := request.second_file:
-            with joins.packed(Path(request.source), second) as archive:
-                return uploads.store_path(archive, name), kind
         return uploads.store_path(Path(request.source), name), kind
     stored = uploads.store_upload(request.upload)
     try:
@@ -307,6 +330,25 @@ def _stored(request: Request, name: str) -> tuple[uploads.StoredSource, str]:
     except SourceRefused:
         uploads.delete(stored.name)
         raise
+
+
+def _stored_together(request: Request, name: str) -> tuple[uploads.StoredSource, str]:
+    """Keep two readable files as one archive in our storage; returns it with the type of the
+    first."""
+    with (
+        _local(request.upload, Path(request.source)) as first,
+        _local(request.join_upload, Path(request.second.file)) as second,
+        joins.packed((first, second), request.names) as archive,
+    ):
+        # Two files are joined whole to be checked: of large ones the job says what is wrong, not
+        # the page that someone waits for.
+        is_large = first.stat().st_size + second.stat().st_size > CHECKED_BYTES
+        kind = UNREAD if request.created_by and is_large else check_file(archive, request)
+        return uploads.store_path(archive, name), kind
+
+
+def _local(upload: Any, path: Path) -> AbstractContextManager[Path]:
+    return nullcontext(path) if upload is None else uploads.received(upload)
 
 
 def supplier_title(request: Request) -> str:

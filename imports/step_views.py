@@ -61,6 +61,8 @@ def source(request: HttpRequest, pk: str) -> HttpResponse:
         "why_not": why_not,
         "tried": tried,
         "count": count,
+        "joined": source_page.joined_of(page.job),
+        "stated": source_page.stated_of(page.job),
         "encodings": source_page.ENCODINGS,
         "entries": source_page.entries(found) if in_use and in_use.entry and not why_not else [],
         "warnings": [each for each in page.job.warnings if each.get("code") == "feed"],

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from imports import guardrails, missing, rejects
 from imports.forms import StartForm
+from imports.joins import JoinRefused
 from imports.models import DataImportJob
 from imports.page_frame import found_or_404, frame
 from imports.rows import page_of_rows
@@ -34,7 +35,8 @@ def start(request: HttpRequest) -> HttpResponse:
     try:
         created = start_imports(_requests(form, cast(User, request.user)))
     except SourceRefused as error:
-        form.add_error(None, str(error))
+        blamed = error.blamed if isinstance(error, JoinRefused) else ""
+        form.add_error(blamed or None, str(error))
         return hub.page(request, {"import_form": form}, status=400)
     hub.tell_started(request, created, "imports")
     if len(created) > 1:
@@ -54,6 +56,10 @@ def _requests(form: StartForm, user: User) -> list[Request]:
         "missing": data["missing"],
         "created_by": user,
     }
+    if second := data["join"]:
+        common |= {"join": second.name, "join_upload": second, "join_on": data["join_on"]}
+    elif path := data.get("join_path"):
+        common |= {"join": path, "join_on": data["join_on"]}
     if data["feeds"]:
         return [Request(file.name, upload=file, **common) for file in data["feeds"]]
     source = data["url"] or str(uploads.allowed_path(data["path"]))

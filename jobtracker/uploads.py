@@ -64,6 +64,19 @@ def store_path(path: Path, original_name: str = "") -> StoredSource:
 
 
 @contextmanager
+def received(uploaded: UploadedFile) -> Iterator[Path]:
+    """Give a file that came with a request as a local path for the length of the block."""
+    if isinstance(uploaded, TemporaryUploadedFile):
+        yield Path(uploaded.temporary_file_path())
+        return
+    with incoming() as path:
+        with path.open("wb") as file:
+            for piece in uploaded.chunks(PIECE_BYTES):
+                file.write(piece)
+        yield path
+
+
+@contextmanager
 def local_copy(name: str) -> Iterator[Path]:
     """Give the stored file as a local path for the length of the block.
 

@@ -86,7 +86,7 @@ class Walk:
     def fill_start(self, name: str, content: bytes, supplier: str, *, show: bool = True) -> None:
         self.page.goto(f"{self.address}/admin/data-import")
         panel = self.page.locator(".jt-panel:has(#jt-start)")
-        panel.locator("[type=file]").set_input_files(
+        panel.locator("[name=feeds]").set_input_files(
             {"name": name, "mimeType": "text/csv", "buffer": content}
         )
         panel.locator("[name=supplier]").fill(supplier)

@@ -186,7 +186,7 @@ def survey(
     path = Path(path)
     size = max(path.stat().st_size, 1)
     seen = 0
-    alone = joining.count_alone(path) if source.join else 0
+    joined, alone = joining.count_joins(path) if source.join else (0, 0)
 
     def watched() -> Iterator[Record]:
         nonlocal seen
@@ -197,7 +197,7 @@ def survey(
                     tell(record.number, min(seen / size, 1.0))
             yield record
 
-    found = replace(survey_records(watched()), alone=alone)
+    found = replace(survey_records(watched()), joined=joined, alone=alone)
     if found.count < SURVEYED:
         return found
     share = seen / size / found.count

@@ -42,11 +42,12 @@ class FieldSurvey:
 @dataclass(frozen=True)
 class Survey:
     """Records of a feed, those among the ones looked into that cannot be used, and its fields;
-    `alone` of the records are in the second file of a join and in nothing of the first."""
+    `joined` of the records are in both files of a join, `alone` of them in nothing of the first."""
 
     count: int
     unusable: int
     fields: tuple[FieldSurvey, ...]
+    joined: int = 0
     alone: int = 0
 
     @property

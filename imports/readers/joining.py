@@ -26,7 +26,8 @@ KEY_LENGTH = 64  # characters of a key that is found by its values
 UNIQUE = 0.75  # of the values of a key that is found, that differ
 SHARED = 0.5  # of the values that could be in both files, and must be
 
-_ALONE = re.compile(rb"\[\d+, null, ")  # how the line of a row that joins nothing starts
+_ALONE = re.compile(rb"\[\d+, \d+, null, ")  # how the line of a row that joins nothing starts
+_JOINED = re.compile(rb"\[\d+, [1-9]\d*, \"")  # and that of a record with a row
 
 _TABLE = """
 PRAGMA journal_mode = OFF;
@@ -38,13 +39,22 @@ CREATE TABLE rows (
 """
 
 
+class NotJoined(UnreadableFeed):
+    """Two files that are not joined; `blamed` is "join" where the second file is to blame for it,
+    "join_on" where the fields are."""
+
+    def __init__(self, blamed: str, message: str) -> None:
+        super().__init__(message)
+        self.blamed = blamed
+
+
 class Texts(NamedTuple):
     """A joined record as it stands in the first file and in the second, None where it is not in
     it; `row` is its number in the second, 0 for none."""
 
     number: int
-    first: str | None
     row: int
+    first: str | None
     second: str | None
 
 
@@ -67,8 +77,8 @@ def texts(path: Path) -> Iterator[Texts]:
 def _lines(path: Path) -> Iterator[tuple[Texts, list[Any]]]:
     with path.open(encoding="utf-8") as lines:
         for line in lines:
-            number, first, row, second, *more = json.loads(line)
-            yield Texts(number, first, row, second), more
+            number, row, first, second, *more = json.loads(line)
+            yield Texts(number, row, first, second), more
 
 
 def count(path: Path, source: Source) -> Iterator[int]:
@@ -78,10 +88,15 @@ def count(path: Path, source: Source) -> Iterator[int]:
             yield number
 
 
-def count_alone(path: Path) -> int:
-    """How many rows of the second file joined nothing, given the joined one."""
+def count_joins(path: Path) -> tuple[int, int]:
+    """How many records have a row of the second file, and how many rows of it joined nothing, given
+    the joined one."""
+    joined = alone = 0
     with path.open("rb") as lines:
-        return sum(_ALONE.match(line) is not None for line in lines)
+        for line in lines:
+            joined += _JOINED.match(line) is not None
+            alone += _ALONE.match(line) is not None
+    return joined, alone
 
 
 def first_of(path: Path) -> Path:
@@ -119,7 +134,7 @@ def write(to: Path, path: Path, source: Source, other: Path, read_file: Read) ->
             number = record.number
             out.write(_line(*_with_row(record, join, rows, taken)))
         for further, (row, raw, told) in enumerate(_untaken(rows, join, taken), 1):
-            out.write(_line(Texts(number + further, None, row, raw), told))
+            out.write(_line(Texts(number + further, row, None, raw), told))
     table.unlink()
     first_of(to).symlink_to(path.resolve())
     second_of(to).symlink_to(other.resolve())
@@ -130,7 +145,7 @@ def _told(name: str, records: Iterator[Record]) -> Iterator[Record]:
     try:
         yield from records
     except UnreadableFeed as error:
-        raise UnreadableFeed(f"{name}: {error}") from error
+        raise NotJoined("join", f"{name}: {error}") from error
 
 
 def _text(fields: Fields, name: str) -> str:
@@ -173,7 +188,7 @@ def _with_row(
         warnings += (f"{join.name} has no row with this {join.key}.",)
     else:
         warnings += (f"It has no {join.key}, by which a row of {join.name} could be joined.",)
-    texts = Texts(record.number, record.raw, row, raw)
+    texts = Texts(record.number, row, record.raw, raw)
     return texts, (record.line, fields, record.error, warnings, None)
 
 
@@ -216,13 +231,13 @@ def keys(
 ) -> tuple[str, str]:
     """The field of the first file and that of the second by whose values they are joined: as
     `wanted`, the same name in both, or those that share most values. `name` is the second file's.
-    Raises UnreadableFeed where there are none."""
+    Raises UnreadableFeed, `NotJoined` where there are none."""
     (path, found), (other, other_found) = first, second
     key, other_key = wanted
     if other_key and other_key not in other_found.columns:
-        raise UnreadableFeed(_no_field(name, other_key, other_found.columns))
+        raise NotJoined("join_on", _no_field(name, other_key, other_found.columns))
     if key and key not in found.columns:
-        raise UnreadableFeed(_no_field("The feed", key, found.columns))
+        raise NotJoined("join_on", _no_field("The feed", key, found.columns))
     if other_key and (key or other_key in found.columns):
         return key or other_key, other_key
     known = _values(islice(read_file(path, found.source), COMPARED), key)
@@ -230,15 +245,21 @@ def keys(
     shared, most = _shared(known, rows, other_key)
     best = max(shared, key=lambda pair: len(shared[pair]), default=None)
     if best is None or len(shared[best]) < SHARED * min(len(known[best[0]]), most):
-        raise UnreadableFeed(
-            f"No field of {name} has the values of one of the feed's. Name them:"
-            " --join-on FIELD=FIELD OF THE FEED."
+        raise NotJoined(
+            "join_on",
+            f"No field of {name} has the values of one of the feed's. Say which join them"
+            f" (FIELD=FIELD OF THE FEED): {name} has {_listed(other_found.columns)}; the feed has"
+            f" {_listed(found.columns)}.",
         )
     return best
 
 
 def _no_field(file: str, name: str, columns: tuple[str, ...]) -> str:
-    return f'{file} has no field "{name}" to join by; it has {", ".join(columns[:20])}.'
+    return f'{file} has no field "{name}" to join by; it has {_listed(columns)}.'
+
+
+def _listed(columns: tuple[str, ...]) -> str:
+    return ", ".join(columns[:20])
 
 
 def _values(records: Iterator[Record], wanted: str | None) -> dict[str, set[str]]:

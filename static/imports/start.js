@@ -1,19 +1,21 @@
-// The file field covers its drop zone and is invisible: say what was chosen, and where a drop lands.
-const names = document.getElementById("import-names");
-const zone = names.closest(".jt-drop");
-const field = zone.querySelector("[type=file]");
-const nothing = names.textContent;
+// A file field covers its drop zone and is invisible: say what was chosen, and where a drop lands.
+const form = document.getElementById("import-names").closest("form");
+for (const zone of form.querySelectorAll(".jt-drop")) {
+  const names = zone.querySelector("span");
+  const field = zone.querySelector("[type=file]");
+  const nothing = names.textContent;
 
-field.addEventListener("change", () => {
-  names.textContent = [...field.files].map((file) => file.name).join(", ") || nothing;
-});
-for (const [event, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
-  zone.addEventListener(event, () => zone.toggleAttribute("data-over", over));
+  field.addEventListener("change", () => {
+    names.textContent = [...field.files].map((file) => file.name).join(", ") || nothing;
+  });
+  for (const [event, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
+    zone.addEventListener(event, () => zone.toggleAttribute("data-over", over));
+  }
 }
 
 // The choice of what becomes of missing products says what the default of the named supplier is.
-const supplier = field.form.elements.supplier;
-const missing = field.form.elements.missing;
+const supplier = form.elements.supplier;
+const missing = form.elements.missing;
 const [usual] = missing.options;
 const words = usual.textContent;
 const deactivating = new Set(

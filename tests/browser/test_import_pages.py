@@ -3,13 +3,21 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from imports.models import DataImportJob
 from jobtracker.catalogue.models import Supplier
 from jobtracker.models import BackgroundJob
-from tests.browser.test_accessibility import troubles
-from tests.db.import_runs import PRODUCTS, imported, without_currency, xml_feed
+from tests.browser.conftest import Site
+from tests.browser.test_accessibility import RULES, troubles, violations
+from tests.db.import_runs import (
+    PRODUCTS,
+    imported,
+    lines_of,
+    without_currency,
+    work_off,
+    xml_feed,
+)
 
 
 @pytest.fixture
@@ -43,6 +51,65 @@ def test_each_drop_zone_names_its_own_files(page: Page, tmp_path: Path) -> None:
     page.set_input_files("[name=pdfs]", catalogue)
     expect(pdfs).to_contain_text("catalogue.pdf")
     expect(feeds).to_have_text("tiles.xml")
+
+
+@pytest.fixture
+def two_files(tmp_path: Path) -> tuple[Path, Path]:
+    texts, prices = tmp_path / "texts.csv", tmp_path / "prices.csv"
+    texts.write_text("sku;name\nT-1;Slate\nT-2;Chalk\n")
+    prices.write_text("Article;Price;Currency\nT-2;2.20;EUR\nT-1;1.10;EUR\n")
+    return texts, prices
+
+
+def test_two_files_are_joined_by_the_start_form(page: Page, two_files: tuple[Path, Path]) -> None:
+    texts, prices = two_files
+    page.goto("/admin/data-import")
+    start = page.locator("form", has=page.get_by_role("button", name="Start import"))
+    start.locator("[name=feeds]").set_input_files(texts)
+    start.locator("[name=supplier]").fill("Northlight")
+    start.get_by_text("Prices or stock in a second file").click()
+    start.get_by_label("Choose the second file").set_input_files(prices)
+    expect(start.locator("#import-names")).to_have_text("texts.csv")
+    expect(start.locator("#import-second")).to_have_text("prices.csv")
+    expect(start.get_by_label("Joined by")).to_have_value("")
+    start.get_by_label("Joined by").fill("Article=code")
+    start.get_by_role("button", name="Start import").click()
+    expect(start.get_by_role("alert")).to_contain_text('no field "code" to join by')
+    assert violations(page, "main.jt", *RULES) == []
+    start.locator("[name=feeds]").set_input_files(texts)
+    start.get_by_label("Choose the second file").set_input_files(prices)
+    start.get_by_label("Joined by").fill("")
+    start.locator("[name=confirm]").select_option("")
+    start.get_by_role("button", name="Start import").click()
+    page.wait_for_url("**/admin/data-import/*-*")
+    work_off()
+    expect(page.locator("#jt-top .jt-state")).to_have_text("Completed")
+    assert {key: line["price"] for key, line in lines_of().items()} == {
+        "T-1": "1.10",
+        "T-2": "2.20",
+    }
+    page.locator("#import-steps").get_by_role("link", name="Source").click()
+    joined = page.locator(".jt-fields > div").filter(has_text="Joined with")
+    expect(joined).to_contain_text("2 of 2 records have a row in it")
+
+
+def test_two_files_are_joined_without_scripts(
+    page: Page, site: Site, profile: BrowserContext, two_files: tuple[Path, Path]
+) -> None:
+    assert profile.browser
+    with profile.browser.new_context(
+        base_url=site.origin, java_script_enabled=False, storage_state=profile.storage_state()
+    ) as bare:
+        plain = bare.new_page()
+        plain.goto("/admin/data-import")
+        start = plain.locator("form", has=plain.get_by_role("button", name="Start import"))
+        start.get_by_text("Prices or stock in a second file").click()
+        for name, file in zip(("feeds", "join"), two_files, strict=True):
+            start.locator(f"[name={name}]").set_input_files(file)
+        start.locator("[name=supplier]").fill("Northlight")
+        start.get_by_role("button", name="Start import").click()
+        plain.wait_for_url("**/admin/data-import/*-*")
+    assert BackgroundJob.objects.get().metadata["stated"]["join"] == "prices.csv"
 
 
 def test_the_start_form_says_the_default_of_the_supplier_that_is_named(page: Page) -> None:

@@ -96,7 +96,7 @@ def upload(page: Page, feed: Path, supplier: str, *, confirm: bool = False) -> s
     """Start an import from the form; return the id of its job."""
     page.goto("/admin/data-import")
     form = page.locator("form[action='/admin/data-import/start']")
-    form.locator("[type=file]").set_input_files(feed)
+    form.locator("[name=feeds]").set_input_files(feed)
     form.locator("[name=supplier]").fill(supplier)
     form.locator("[name=confirm]").select_option("new" if confirm else "")
     form.get_by_role("button", name="Start import").click()

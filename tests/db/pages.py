@@ -15,7 +15,7 @@ def signed_in(client: Client, group: str) -> Client:
     return client
 
 
-def act(client: Client, url: str, **form: str):
+def act(client: Client, url: str, /, **form: str):
     """Post a form as a page of ours would, with the token that the page holds."""
     token = client.get("/admin/async-queue-monitor").context["csrf_token"]
     return client.post(url, {"csrfmiddlewaretoken": str(token), **form})
