@@ -52,15 +52,16 @@ def store_path(path: Path, original_name: str = "") -> StoredSource:
 
     Any readable file will do; paths that come from a page go through `allowed_path` first.
     """
-    if not path.exists():
-        raise SourceRefused(f"{path} does not exist.")
-    if not path.is_file():
-        raise SourceRefused(f"{path} is no file.")
     try:
-        with path.open("rb") as file:
-            return _store(iter(lambda: file.read(PIECE_BYTES), b""), original_name or path.name)
-    except PermissionError:
-        raise SourceRefused(f"{path} may not be read.") from None
+        if not path.exists():
+            raise SourceRefused(f"{path} does not exist.")
+        if not path.is_file():
+            raise SourceRefused(f"{path} is no file.")
+        file = path.open("rb")
+    except OSError as error:
+        raise SourceRefused(f"{path} cannot be opened: {error.strerror}.") from error
+    with file:
+        return _store(iter(lambda: file.read(PIECE_BYTES), b""), original_name or path.name)
 
 
 @contextmanager

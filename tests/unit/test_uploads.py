@@ -98,7 +98,13 @@ def test_a_path_is_copied_and_stays_where_it_is(folder, tmp_path):
 
 def test_a_path_without_a_readable_file_is_said_so(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    for name, reason in (("none", "does not exist"), (".", "no file"), ("pipe", "no file")):
+    refused = {
+        "none": "does not exist",
+        ".": "no file",
+        "pipe": "no file",
+        "x" * 300: "cannot be opened: File name too long",
+    }
+    for name, reason in refused.items():
         with pytest.raises(SourceRefused, match=reason):
             store_path(tmp_path / name)
 
