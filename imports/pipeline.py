@@ -18,7 +18,7 @@ from imports.mapping import Mapping, MappingError
 from imports.models import DataImportJob, ImportRow
 from imports.prices import is_price_only
 from imports.profiles import Feed
-from imports.readers import MalformedXml, Source, UnreadableFeed
+from imports.readers import MalformedXml, Source, UnknownEncoding, UnreadableFeed
 from imports.row_stage import write_rows
 from jobtracker import causes, uploads
 from jobtracker.context import JobContext
@@ -121,6 +121,10 @@ class ImportPipeline(Pipeline):
                 survey = rejects.without_remarks(survey)
         except MalformedXml as error:
             raise Permanent(f"{error} {REPAIR}") from error
+        except UnknownEncoding as error:
+            raise Permanent(
+                f"{error} Source takes its name, and shows how the file reads."
+            ) from error
         except UnreadableFeed as error:
             raise Permanent(str(error)) from error
         for message in found.warnings:

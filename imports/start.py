@@ -16,7 +16,7 @@ from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import Confirm, obeyable
 from imports.models import DataImportJob, ImportRow, MappingTemplate
 from imports.prices import price_fields
-from imports.readers import UnreadableFeed
+from imports.readers import UnknownEncoding, UnreadableFeed
 from imports.readers.detect import kind_of
 from imports.readers.joining import NotJoined
 from jobtracker import lifecycle, uploads
@@ -30,7 +30,6 @@ from jobtracker.uploads import SourceRefused
 
 MAX_RETRIED = 100_000  # failed rows that a job of their own takes
 CHECKED_BYTES = 16 << 20  # of two files that a page has joined before it answers
-UNREAD = "xml"  # the type of a source until it is read
 COPIED = ("source_name", "source_file", "source_url", "content_hash", "import_type")
 
 
@@ -241,6 +240,8 @@ def check_file(path: Path, request: Request) -> str:
     except NotJoined as error:
         raise JoinRefused(error.blamed, f"{request.source}: {error}") from error
     except (UnreadableFeed, MappingError) as error:
+        if isinstance(error, UnknownEncoding) and request.upload:
+            return UNREAD  # its job says so, and its page takes the encoding
         raise SourceRefused(f"{request.source}: {error}") from error
     return found.source.stored_type
 
@@ -251,7 +252,7 @@ def _checked(request: Request) -> dict[str, Any]:
     detail: dict[str, Any] = {"source_name": name, "template": request.template}
     if is_url(request.source):
         feed_source.check_url(request.source)
-        return detail | {"source_url": request.source, "import_type": request.type or UNREAD}
+        return detail | {"source_url": request.source, "import_type": request.type or "xml"}
     stored, kind = _stored(request, name)
     return detail | {
         "source_file": stored.name,
@@ -283,7 +284,7 @@ def start_scheduled(schedule: JobSchedule, *, metadata: dict[str, Any], **common
     detail = {
         "source_name": feed_source.name_of(source),
         "template": template,
-        "import_type": UNREAD,
+        "import_type": "xml",  # until it is read
         **where,
     }
     return lifecycle.create(
@@ -343,7 +344,11 @@ def _stored_together(request: Request, name: str) -> tuple[uploads.StoredSource,
         # Two files are joined whole to be checked: of large ones the job says what is wrong, not
         # the page that someone waits for.
         is_large = first.stat().st_size + second.stat().st_size > CHECKED_BYTES
-        kind = UNREAD if request.created_by and is_large else check_file(archive, request)
+        if request.created_by and is_large:
+            kind = kind_of(first)
+            kind = kind if kind in ("xml", "json") else "csv"
+        else:
+            kind = check_file(archive, request)
         return uploads.store_path(archive, name), kind
 
 

@@ -35,6 +35,7 @@ from .model import (
     MalformedXml,
     Record,
     Source,
+    UnknownEncoding,
     UnreadableFeed,
 )
 from .packing import Plain
@@ -51,6 +52,7 @@ __all__ = [
     "Record",
     "Source",
     "Survey",
+    "UnknownEncoding",
     "UnreadableFeed",
     "elsewhere",
     "inspect",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .code_page import likely_code_page
 from .detect import HEAD_BYTES, bom_encoding, unmarked_utf16
-from .model import UnreadableFeed
+from .model import UnknownEncoding, UnreadableFeed
 
 CHUNK = 1 << 20
 SAMPLE_BYTES = 200_000  # what a code page is guessed from
@@ -89,7 +89,7 @@ def find_bad_byte(path: Path, encoding: str) -> BadByte | None:
 
 
 def detect_encoding(path: Path) -> str:
-    """The encoding of a text file. Raises UnreadableFeed for UTF-8 with bad bytes in it."""
+    """The encoding of a text file. Raises UnknownEncoding, for UTF-8 with bad bytes in it too."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     marked = bom_encoding(head) or unmarked_utf16(head)
@@ -99,7 +99,7 @@ def detect_encoding(path: Path) -> str:
     if bad is None:
         return "utf-8"
     if _mostly_utf8(path):
-        raise UnreadableFeed(
+        raise UnknownEncoding(
             f"The file is UTF-8, but {bad} is not; mend it, or name the file's encoding."
         )
     return _guess(path, bad)
@@ -137,7 +137,7 @@ def _guess(path: Path, bad: BadByte) -> str:
             sample += b"\n".join(_ACCENTED_LINE.findall(chunk)) + b"\n"
     codec = likely_code_page(bytes(sample[:SAMPLE_BYTES]))
     if codec is None:
-        raise UnreadableFeed(f"The file's encoding is not recognised ({bad}); name it.")
+        raise UnknownEncoding(f"The file's encoding is not recognised ({bad}); name it.")
     # Few accents fit many code pages alike; where western Windows reads the same, say that.
     return "cp1252" if _reads_alike(bytes(sorted(beyond)), codec, "cp1252") else codec
 

@@ -29,6 +29,10 @@ class MalformedXml(UnreadableFeed):
     """XML that is whole and breaks its rules somewhere, which can perhaps be repaired."""
 
 
+class UnknownEncoding(UnreadableFeed):
+    """Text of which no encoding is found that it keeps to: a person may know it."""
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How a CSV file separates its cells.

@@ -3,6 +3,7 @@
 import zipfile
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from imports import stored_source
 from imports.models import DataImportJob
@@ -77,6 +78,23 @@ def test_where_the_encoding_is_guessed_records_show_it(operator, tmp_path):
     page = operator.get(url(run_of(path)))
     assert page.context["read"].cells == [(22, ["B1", "Fliese weiß"])]
     assert "The first records with accents" in page.content.decode()
+
+
+def test_an_upload_of_unknown_encoding_fails_where_the_encoding_can_be_said(operator):
+    rows = "".join(f"A{n};Größe {n};1,50 EUR\n" for n in range(9)).encode()
+    file = SimpleUploadedFile(
+        "tiles.csv", b"sku;name;price\n" + rows + b"B1;Gr\xf6\xdfe;2,50 EUR\n"
+    )
+    act(operator, "/admin/data-import/start", feeds=file, supplier="Northlight")
+    work_off()
+    found = DataImportJob.objects.get()
+    job = found.background_job
+    assert job.status == Status.FAILED
+    assert "byte 0xF6 at line 11" in job.error
+    assert "Source takes its name" in job.error
+    looked = act(operator, url(found), encoding="windows-1252", look="1").context["read"]
+    assert looked.source.encoding == "windows-1252"
+    assert looked.cells
 
 
 def test_another_encoding_is_looked_at_first_and_starts_nothing(operator, greek):
