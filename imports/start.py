@@ -30,6 +30,7 @@ from jobtracker.uploads import SourceRefused
 
 MAX_RETRIED = 100_000  # failed rows that a job of their own takes
 CHECKED_BYTES = 16 << 20  # of two files that a page has joined before it answers
+UNREAD = "xml"  # the type of a source until it is read
 COPIED = ("source_name", "source_file", "source_url", "content_hash", "import_type")
 
 
@@ -241,9 +242,15 @@ def check_file(path: Path, request: Request) -> str:
         raise JoinRefused(error.blamed, f"{request.source}: {error}") from error
     except (UnreadableFeed, MappingError) as error:
         if isinstance(error, UnknownEncoding) and request.upload:
-            return UNREAD  # its job says so, and its page takes the encoding
+            return _likely_type(path)  # its job says so, and its page takes the encoding
         raise SourceRefused(f"{request.source}: {error}") from error
     return found.source.stored_type
+
+
+def _likely_type(path: Path) -> str:
+    """Return the type of a file that nobody has read yet, as it looks from outside."""
+    kind = kind_of(path)
+    return kind if kind in ("xml", "json") else "csv"
 
 
 def _checked(request: Request) -> dict[str, Any]:
@@ -252,7 +259,7 @@ def _checked(request: Request) -> dict[str, Any]:
     detail: dict[str, Any] = {"source_name": name, "template": request.template}
     if is_url(request.source):
         feed_source.check_url(request.source)
-        return detail | {"source_url": request.source, "import_type": request.type or "xml"}
+        return detail | {"source_url": request.source, "import_type": request.type or UNREAD}
     stored, kind = _stored(request, name)
     return detail | {
         "source_file": stored.name,
@@ -284,7 +291,7 @@ def start_scheduled(schedule: JobSchedule, *, metadata: dict[str, Any], **common
     detail = {
         "source_name": feed_source.name_of(source),
         "template": template,
-        "import_type": "xml",  # until it is read
+        "import_type": UNREAD,
         **where,
     }
     return lifecycle.create(
@@ -345,8 +352,7 @@ def _stored_together(request: Request, name: str) -> tuple[uploads.StoredSource,
         # the page that someone waits for.
         is_large = first.stat().st_size + second.stat().st_size > CHECKED_BYTES
         if request.created_by and is_large:
-            kind = kind_of(first)
-            kind = kind if kind in ("xml", "json") else "csv"
+            kind = _likely_type(first)
         else:
             kind = check_file(archive, request)
         return uploads.store_path(archive, name), kind

@@ -160,6 +160,7 @@ def test_of_large_files_the_job_says_what_is_wrong(operator, monkeypatch):
     page = operator.get(source_page()).content.decode()
     assert "<dd>prices.csv</dd>" in page
     assert "No field of prices.csv has the values" in page
+    assert "<dd>CSV</dd>" in page
 
 
 def test_the_form_keeps_it_folded_until_it_is_used(operator, tmp_path):
