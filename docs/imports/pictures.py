@@ -38,7 +38,7 @@ LINES = ("Saltmarsh", "Moorland", "Harbour", "Quarry")
 KINDS = ("floor tile", "wall tile", "mosaic")
 COLOURS = ("grau/matt", "weiss/matt", "grau/poliert", "blau/matt")
 SIZES = ("60x60 cm", "30x60 cm", "20x20 cm")
-DANISH = ("Gulvflise grå", "Vægflise sølv", "Gulvflise grøn", "Mosaik blå")
+DANISH = ("Gulvflise grøn", "Mosaik rød", "Gulvflise rød", "Mosaik grøn")  # too little to tell
 
 
 def tiles(rows: int, first_price: float, *, further: bool = False) -> bytes:
