@@ -169,3 +169,18 @@ def test_the_form_keeps_it_folded_until_it_is_used(operator, tmp_path):
     xml = xml_feed(tmp_path / "tiles.xml", PRODUCTS).read_bytes()
     answer = send(operator, feeds=texts(xml, "tiles.xml"), currency="EURO", join_on="Article")
     assert '<details class="jt-fold" open><summary>Prices or stock' in answer.content.decode()
+
+
+def test_of_an_unknown_encoding_the_first_is_read_otherwise_and_stays_joined(operator):
+    rows = "".join(f"A{n};Größe {n}\n" for n in range(9)).encode()
+    send(operator, feeds=texts(TEXTS + rows + b"B1;Gr\xf6\xdfe\n"), join=prices())
+    work_off()
+    assert BackgroundJob.objects.get().status == Status.FAILED
+    page = operator.get(source_page())
+    entry = page.context["form"]["entry"].initial
+    act(operator, source_page(), encoding="windows-1252", entry=entry)
+    work_off()
+    again = DataImportJob.objects.latest("pk")
+    assert again.encoding == "windows-1252"
+    said = operator.get(reverse("import-source", args=[again.pk])).content.decode()
+    assert "<code>Article</code> is <code>sku</code>; 2 of 13 records have a row in it" in said
