@@ -78,6 +78,8 @@ def test_where_the_encoding_is_guessed_records_show_it(operator, tmp_path):
     page = operator.get(url(run_of(path)))
     assert page.context["read"].cells == [(22, ["B1", "Fliese weiß"])]
     assert "The first records with accents" in page.content.decode()
+    looked = act(operator, page.request["PATH_INFO"], encoding="windows-1252", look="1")
+    assert "The encoding is guessed" not in looked.content.decode()
 
 
 def test_an_upload_of_unknown_encoding_fails_where_the_encoding_can_be_said(operator):
