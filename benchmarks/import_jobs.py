@@ -11,7 +11,8 @@ from django.db import connection
 from harness import cpu_of, median
 
 from imports.pipeline import ImportPipeline
-from imports.start import Request, start_import
+from imports.request import Request
+from imports.start import start_import
 from jobtracker import context, lifecycle
 from jobtracker.context import JobContext
 from jobtracker.models import BackgroundJob

@@ -14,7 +14,8 @@ from pathlib import Path
 import harness
 from harness import Figure, record, show, worker
 
-from imports.start import Request, start_import
+from imports.request import Request
+from imports.start import start_import
 from jobtracker.models import BackgroundJob, JobAttempt
 from jobtracker.states import TERMINAL
 from jobtracker.workers import processes

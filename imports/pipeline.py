@@ -311,7 +311,8 @@ class ImportPipeline(Pipeline):
         return retry_failed(job, user)
 
     def start_samples(self, folder: Path) -> list[UUID]:
-        from imports.start import Request, start_imports
+        from imports.request import Request
+        from imports.start import start_imports
 
         requests = [Request(str(folder / name), supplier=who) for name, who in SAMPLES.items()]
         return [created.job_id for created in start_imports(requests)]

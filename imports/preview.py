@@ -18,7 +18,8 @@ from imports.mapping_choice import SAMPLE, choose, hints_of
 from imports.models import DataImportJob
 from imports.profiles import Feed, Profile
 from imports.readers import Inspection, Record, UnreadableFeed
-from imports.start import Request, as_before, supplier_title
+from imports.request import Request, supplier_title
+from imports.start import as_before
 from imports.trial import Bounds, Clock, Preview, TimedFeed, Trial
 from jobtracker import uploads
 from jobtracker.catalogue.models import CatalogueSource, Kind, Supplier

@@ -13,8 +13,9 @@ from imports.forms import StartForm
 from imports.joins import JoinRefused
 from imports.models import DataImportJob
 from imports.page_frame import found_or_404, frame
+from imports.request import Request
 from imports.rows import page_of_rows
-from imports.start import Request, start_imports
+from imports.start import start_imports
 from jobtracker import lifecycle, uploads
 from jobtracker.access import operator_required, staff_required
 from jobtracker.hub import views as hub

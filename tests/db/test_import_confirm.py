@@ -5,7 +5,8 @@ import pytest
 from imports.mapping import Mapping
 from imports.mapping_choice import Confirm
 from imports.models import DataImportJob, MappingTemplate
-from imports.start import Request, start_import
+from imports.request import Request
+from imports.start import start_import
 from jobtracker.catalogue.models import Material
 from jobtracker.models import BackgroundJob
 from jobtracker.states import Status, Waiting

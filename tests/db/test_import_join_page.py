@@ -4,7 +4,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from imports import start
+from imports import intake
 from imports.models import DataImportJob
 from jobtracker.models import BackgroundJob
 from jobtracker.states import Status
@@ -151,7 +151,7 @@ def test_there_is_one_second_file(operator, settings, tmp_path):
 
 
 def test_of_large_files_the_job_says_what_is_wrong(operator, monkeypatch):
-    monkeypatch.setattr(start, "CHECKED_BYTES", 10)
+    monkeypatch.setattr(intake, "CHECKED_BYTES", 10)
     send(operator, feeds=texts(), join=prices(b"Code;Price\nX-1;1\nX-2;2\n"))
     work_off()
     job = BackgroundJob.objects.get()

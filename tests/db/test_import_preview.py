@@ -11,7 +11,8 @@ from imports.mapping import Mapping
 from imports.mapping.expression import in_time
 from imports.mapping_page import page_for
 from imports.models import DataImportJob, ImportRow
-from imports.start import Request, retry_failed
+from imports.request import Request
+from imports.start import retry_failed
 from imports.trial import Bounds
 from jobtracker import uploads
 from jobtracker.catalogue.models import CatalogueSource, Material, MaterialVersion, Supplier

@@ -6,6 +6,7 @@ from django.db import connection
 
 from imports import batches, preview, start
 from imports.models import ImportRow
+from imports.request import Request
 from imports.rows import remarks
 from jobtracker import context
 from jobtracker.catalogue import write
@@ -63,7 +64,7 @@ def state(supplier):
 
 
 def start_job(feed, supplier):
-    return start.start_import(start.Request(str(feed), supplier=supplier)).job_id
+    return start.start_import(Request(str(feed), supplier=supplier)).job_id
 
 
 def attempt(line):
@@ -110,7 +111,7 @@ def test_a_stopped_import_of_two_files_goes_on_in_the_same_rows(tmp_path):
     rows = "".join(f"T-{n};{n}.50;EUR\n" for n in range(50, 4, -1))
     prices.write_text(f"Article;Price;Currency\n{rows}")
     imported(texts, "--join", prices, "--supplier", "Undisturbed")
-    asked = start.Request(str(texts), supplier="Disturbed", join=str(prices))
+    asked = Request(str(texts), supplier="Disturbed", join=str(prices))
     job_id = start.start_import(asked).job_id
     assert attempt(StopsAt(7, "lost")) != "completed"
     assert 0 < committed(job_id) < 40
@@ -155,7 +156,7 @@ def test_a_dry_run_writes_nothing_and_counts_as_the_run_does(feed, tmp_path):
     (tmp_path / "new").mkdir()
     changed = write_feed(tmp_path / "new" / "feed.xml", ROWS + 5, changed_share=0.3)
     before = state("S")
-    said = preview.dry_run(start.Request(str(changed), supplier="S"))
+    said = preview.dry_run(Request(str(changed), supplier="S"))
     assert state("S") == before
     assert not BackgroundJob.objects.filter(status="pending").exists()
     job = imported(changed, "--supplier", "S")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from imports.start import Request, start_import
+from imports.request import Request
+from imports.start import start_import
 from jobtracker.models import BackgroundJob
 from jobtracker.states import TERMINAL
 from samples.make_samples import write_feed

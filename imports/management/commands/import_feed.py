@@ -10,7 +10,8 @@ from imports import preview
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import mapping_in_file
 from imports.models import MappingTemplate
-from imports.start import Request, start_imports, template_named
+from imports.request import Request
+from imports.start import start_imports, template_named
 from jobtracker.catalogue.models import WhenMissing
 from jobtracker.management.options import (
     Refused,

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from imports import preview
-from imports.start import Request
+from imports.request import Request
 from jobtracker.management.options import TrackerCommand
 
 
