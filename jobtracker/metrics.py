@@ -166,19 +166,23 @@ def _compute(first: datetime, last: datetime) -> None:
 # Each part reads only the rows of its hours, by the partial index of its status or outcome.
 _COMPUTE = """
 WITH ended AS MATERIALIZED (
-    SELECT b.*, date_trunc('hour', b.ended_at, 'UTC') AS hour, a.claimed_at FROM (
-        SELECT id, job_type, status, created_at, started_at, completed_at AS ended_at,
+    SELECT b.*, date_trunc('hour', b.ended_at, 'UTC') AS hour, a.claimed_at, a.worked FROM (
+        SELECT id, job_type, status, created_at, completed_at AS ended_at,
                done_items, failed_items, cost_usd FROM background_jobs
         WHERE status = 'completed' AND completed_at >= %(first)s AND completed_at < %(until)s
         UNION ALL
-        SELECT id, job_type, status, created_at, started_at, failed_at,
+        SELECT id, job_type, status, created_at, failed_at,
                done_items, failed_items, cost_usd FROM background_jobs
         WHERE status = 'failed' AND failed_at >= %(first)s AND failed_at < %(until)s
         UNION ALL
-        SELECT id, job_type, status, created_at, started_at, cancelled_at,
+        SELECT id, job_type, status, created_at, cancelled_at,
                done_items, failed_items, cost_usd FROM background_jobs
         WHERE status = 'cancelled' AND cancelled_at >= %(first)s AND cancelled_at < %(until)s
-    ) b LEFT JOIN job_attempts a ON a.job_id = b.id AND a.number = 1
+    ) b CROSS JOIN LATERAL (
+        SELECT min(claimed_at) AS claimed_at,
+               extract(epoch FROM sum(finished_at - claimed_at)) AS worked
+        FROM job_attempts WHERE job_id = b.id
+    ) a
 ), jobs AS (
     SELECT hour, job_type,
         count(*) FILTER (WHERE status = 'completed') AS completed,
@@ -186,15 +190,14 @@ WITH ended AS MATERIALIZED (
         count(*) FILTER (WHERE status = 'cancelled') AS cancelled,
         count(claimed_at) AS started,
         sum(done_items) AS items_done, sum(failed_items) AS items_failed,
-        sum(extract(epoch FROM ended_at - started_at)) FILTER (WHERE status = 'completed')
-            AS seconds,
+        sum(worked) FILTER (WHERE status = 'completed') AS seconds,
         sum(extract(epoch FROM claimed_at - created_at)) AS waited,
         sum(cost_usd) AS cost_usd
     FROM ended GROUP BY 1, 2
 ), took AS (
-    SELECT hour, job_type, count(*) AS number, width_bucket(
-        extract(epoch FROM ended_at - started_at)::float8, %(edges)s::float8[]) AS bucket
-    FROM ended WHERE status = 'completed' AND started_at IS NOT NULL GROUP BY 1, 2, 4
+    SELECT hour, job_type, count(*) AS number,
+        width_bucket(worked::float8, %(edges)s::float8[]) AS bucket
+    FROM ended WHERE status = 'completed' AND worked IS NOT NULL GROUP BY 1, 2, 4
 ), spread AS (
     SELECT hour, job_type, array_agg(coalesce(number, 0) ORDER BY bucket) AS durations
     FROM (SELECT DISTINCT hour, job_type FROM took) AS present

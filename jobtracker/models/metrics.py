@@ -23,7 +23,7 @@ class JobMetricsHour(models.Model):
     items_done = models.PositiveBigIntegerField(default=0)
     items_failed = models.PositiveBigIntegerField(default=0)
     seconds = models.FloatField(
-        default=0, help_text="From start to end of the completed jobs, summed."
+        default=0, help_text="Seconds that the attempts of the completed jobs worked, summed."
     )
     waited = models.FloatField(
         default=0, help_text="Seconds of the started jobs before their first start, summed."

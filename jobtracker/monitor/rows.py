@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
-from django.db.models.functions import Now
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 
 from jobtracker import pipelines
-from jobtracker.models import BackgroundJob
+from jobtracker.models import BackgroundJob, JobAttempt
 from jobtracker.monitor import words
 from jobtracker.monitor.filters import STATES, State, state_of
 from jobtracker.states import LIVE, TERMINAL, JobType, Priority, Status, Waiting
@@ -26,12 +26,13 @@ MADE_NOTHING = State("nothing", "Nothing made", "warn", STATES["completed"].rows
 
 
 class Row:
-    """What one line says about `job`, read at `now` by the database's clock. Everything is words;
-    templates only place them."""
+    """What one line says about `job`, read at `now` by the database's clock, after its attempts
+    had `worked` so long in all. Everything is words; templates only place them."""
 
-    def __init__(self, job: BackgroundJob, now: datetime) -> None:
+    def __init__(self, job: BackgroundJob, now: datetime, worked: timedelta | None) -> None:
         self.job = job
         self.now = now
+        self.worked = worked
         self.hint = "Waits for a free slot"  # until someone asks how the job's type stands
         made_nothing = job.status == Status.COMPLETED and job.result.get("materials") == 0
         self.state: State = MADE_NOTHING if made_nothing else state_of(job)
@@ -178,17 +179,15 @@ class Row:
         return words.ago(self.job.started_at, self.now) if self.job.started_at else ""
 
     @property
-    def ended_at(self) -> datetime | None:
-        return self.job.completed_at or self.job.failed_at or self.job.cancelled_at
+    def took(self) -> timedelta | None:
+        """How long the attempts worked, without what lay between them: waiting for a person, for a
+        slot or to be tried again. None while the job waits."""
+        return None if self.job.status == Status.PENDING else self.worked
 
     @property
-    def took(self) -> timedelta | None:
-        """From the first start to the end, or until now."""
-        if not self.job.started_at:
-            return None
-        if self.job.status == Status.PENDING:
-            return None
-        return (self.ended_at or self.now) - self.job.started_at
+    def worked_since(self) -> datetime | None:
+        """When a running job would have begun, had it not waited since: its time goes on."""
+        return self.now - self.took if self.running and self.took is not None else None
 
     @property
     def duration(self) -> str:
@@ -241,6 +240,7 @@ class Row:
 
 def read(jobs: QuerySet[BackgroundJob]) -> list[Row]:
     """Return the rows of `jobs`, in their order, in one query."""
-    return [
-        Row(job, job.read_at) for job in jobs.select_related("supplier").annotate(read_at=Now())
-    ]
+    attempts = JobAttempt.objects.filter(job=OuterRef("pk")).order_by().values("job")
+    worked = attempts.values(worked=Sum(Coalesce("finished_at", Now()) - F("claimed_at")))
+    found = jobs.select_related("supplier").annotate(read_at=Now(), worked=Subquery(worked))
+    return [Row(job, job.read_at, job.worked) for job in found]

@@ -35,12 +35,14 @@ def ended_job(status: str = "completed", *, took: float = 60, **ago: float) -> B
     return job
 
 
-def tried(job: BackgroundJob, outcome: str, number: int = 1, **ago: float) -> JobAttempt:
-    """Give a job an attempt that took a minute and ended so long `ago`."""
+def tried(
+    job: BackgroundJob, outcome: str, number: int = 1, *, took: float = 60, **ago: float
+) -> JobAttempt:
+    """Give a job an attempt that ended so long `ago`."""
     at = Now() - timedelta(**ago)
     return JobAttempt.objects.create(
         job=job, number=number, token=uuid4(), worker=uuid4(), host="host", pid=1,
-        claimed_at=at - timedelta(seconds=60), finished_at=at, outcome=outcome,
+        claimed_at=at - timedelta(seconds=took), finished_at=at, outcome=outcome,
     )  # fmt: skip
 
 

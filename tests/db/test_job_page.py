@@ -1,6 +1,7 @@
 """The job page: the sentence, the stages over time, the history, and the acts."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from re import findall
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from jobtracker.monitor import live
 from jobtracker.monitor.job import JobPage
 from jobtracker.pipelines import Counts
 from jobtracker.states import Priority, Waiting
+from tests.db.ended_jobs import end, tried
 from tests.db.jobs import claim, make_job, pipeline_in_place
 from tests.db.pages import act, signed_in
 
@@ -146,11 +148,29 @@ def test_says_what_a_job_waits_for_and_links_to_the_answer(pipeline, queues, ope
 )
 def test_says_what_a_finished_job_made(pipeline, queues, values, said):
     job = make_job()
-    times = {"started_at": Now() - timedelta(seconds=90), "completed_at": Now()}
-    BackgroundJob.objects.filter(pk=job.pk).update(
-        status="completed", progress=100, **times, **values
-    )
+    end(job)
+    tried(job, "completed", took=90)
+    BackgroundJob.objects.filter(pk=job.pk).update(**values)
     assert sentence(job) == said
+
+
+def test_a_job_took_as_long_as_its_attempts_worked(pipeline, queues, operator):
+    job = make_job()
+    end(job, took=1289)
+    tried(job, "waiting", took=9, minutes=21)
+    tried(job, "completed", 2, took=11)
+    assert page_of(job).row.duration == "20 s"
+    assert "<dt>Took</dt><dd>20 s</dd>" in operator.get(url(job)).content.decode()
+
+
+def test_a_running_job_goes_on_from_what_its_attempts_worked(pipeline, queues, operator):
+    job, _ = running()
+    tried(job, "handed_back", 2, took=600, hours=1)
+    row = page_of(job).row
+    assert row.duration == "10 m 00 s"
+    for page in (url(job), "/admin/async-queue-monitor"):
+        [since] = findall('data-since="([^"]+)"', operator.get(page).content.decode())
+        assert (datetime.fromisoformat(since) - row.worked_since).total_seconds() < 5
 
 
 def test_draws_a_lane_an_attempt_and_hatches_what_was_kept(pipeline, queues):
@@ -359,19 +379,11 @@ def test_compares_with_earlier_runs_of_the_same_source(pipeline, queues, operato
     supplier = Supplier.objects.create(name="Northstone")
     for seconds in (60, 100, 200):
         earlier = make_job(supplier_id=supplier.pk)
-        BackgroundJob.objects.filter(pk=earlier.pk).update(
-            status="completed",
-            progress=100,
-            started_at=Now() - timedelta(seconds=seconds),
-            completed_at=Now(),
-        )
+        end(earlier)
+        tried(earlier, "completed", took=seconds)
     job = make_job(supplier_id=supplier.pk)
-    BackgroundJob.objects.filter(pk=job.pk).update(
-        status="completed",
-        progress=100,
-        started_at=Now() - timedelta(seconds=150),
-        completed_at=Now(),
-    )
+    end(job)
+    tried(job, "completed", took=150)
     page = page_of(job)
     assert page.compared["slower"] == 50
     assert len(page.runs) == 4
