@@ -47,9 +47,9 @@ NAMES: dict[str, dict[str, str]] = {
         "model number|model no|stock code|stock keeping unit|reference|product reference|ref|"
         "vendor code|supplier code|supplier sku|manufacturer part number|manufacturer aid|"
         "catalog number|catalogue number|product number|product no|style code|manufacturer code",
-        "de": "nummer|nr|artikelnummer|artikel nr|artikelnr|art.nr|artnr|artikelcode|bestellnummer|"
-        "bestell nr|produktnummer|produktcode|herstellernummer|herstellerartikelnummer|"
-        "warennummer|materialnummer|teilenummer|lieferantenartikelnummer",
+        "de": "nummer|nr|artikel|artikelnummer|artikel nr|artikelnr|art.nr|artnr|artikelcode|"
+        "bestellnummer|bestell nr|produktnummer|produktcode|herstellernummer|"
+        "herstellerartikelnummer|warennummer|materialnummer|teilenummer|lieferantenartikelnummer",
         "fr": "référence|réf|référence produit|code produit|code article|référence article|"
         "référence fabricant|numéro article",
         "it": "codice|codice prodotto|codice articolo|cod articolo|riferimento|codice fornitore|"

@@ -199,10 +199,16 @@ def test_repeating_code_is_no_key():
 
 
 def test_a_code_called_as_names_are_is_asked_about():
-    suggestion = suggest(*feed({"Artikel": CODES, "Bezeichnung": NAMES, "Preis EUR": PRICES}))
+    suggestion = suggest(*feed({"Titel": CODES, "Bezeichnung": NAMES, "Preis EUR": PRICES}))
     assert needs_person(suggestion, BAR) == "mapping"
     (question,) = suggestion.open_questions(BAR)
-    assert (question.target, question.options) == ("key", ("Artikel",))
+    assert (question.target, question.options) == ("key", ("Titel",))
+
+
+def test_a_word_for_code_and_name_is_what_its_values_are():
+    found = targets({"Artikel": CODES, "Bezeichnung": NAMES, "Preis EUR": PRICES})
+    assert (found["Artikel"], found["Bezeichnung"]) == ("sku", "name")
+    assert targets({"Artikel": NAMES, "Nummer": CODES})["Artikel"] == "name"
 
 
 def test_the_code_of_one_of_several_variants_is_not_the_products():
