@@ -31,20 +31,21 @@ from jobtracker.states import TERMINAL
 
 @dataclass(frozen=True)
 class Reach:
-    """What an undo of a job would do, in source rows: `created` ones go with their materials,
-    `attached` ones leave a material that others speak of, `updated` ones get their former values.
-    `later` were changed since and stay; `undone` are taken back already."""
+    """How many materials an undo of a job concerns, each counted once: `created` ones go,
+    `updated` ones get their former values or are active again, `unchanged` ones stay as they are
+    and lose only what the job's source says of them. `later` were changed since and stay; `undone`
+    are taken back already."""
 
     created: int = 0
-    attached: int = 0
     updated: int = 0
+    unchanged: int = 0
     later: int = 0
     undone: int = 0
 
     @property
     def total(self) -> int:
-        """How many rows would change."""
-        return self.created + self.attached + self.updated
+        """How many materials are left to undo."""
+        return self.created + self.updated + self.unchanged
 
 
 def refusal(job: BackgroundJob) -> str:
@@ -160,19 +161,21 @@ WITH n AS MATERIALIZED (
         (array_agg(row_number ORDER BY id DESC))[1] AS row_number,
         (array_agg(new_hash ORDER BY id DESC))[1] AS new_hash,
         (array_agg(material_id ORDER BY id DESC))[1] AS material_id,
-        ((array_agg(old ORDER BY id DESC))[1]->>'active')::boolean AS was_active
+        ((array_agg(old ORDER BY id DESC))[1]->>'active')::boolean AS was_active,
+        bool_or(old IS NOT NULL) AS changed
     FROM material_versions WHERE job_id = %(job)s::uuid GROUP BY 1, 2, 3
 )
-SELECT CASE WHEN newest = 'x' THEN 'undone'
-            WHEN ms.id IS NULL AND alone.id IS NULL THEN 'later'
-            WHEN oldest = 'c' THEN 'created' WHEN oldest = 'a' THEN 'attached'
-            ELSE 'updated' END,
-    count(*)
-FROM n LEFT JOIN LATERAL ({_LAST_WRITTEN}) ms ON true
-LEFT JOIN LATERAL (
-    SELECT id FROM materials
-    WHERE n.new_hash IS NULL AND id = n.material_id AND active <> n.was_active LIMIT 1
-) alone ON true
+SELECT ('{{created,updated,unchanged,later,undone}}'::text[])[foremost], count(*) FROM (
+    SELECT min(CASE WHEN newest = 'x' THEN 5
+                    WHEN ms.id IS NULL AND alone.id IS NULL THEN 4
+                    WHEN oldest = 'c' THEN 1 WHEN changed THEN 2 ELSE 3 END) AS foremost
+    FROM n LEFT JOIN LATERAL ({_LAST_WRITTEN}) ms ON true
+    LEFT JOIN LATERAL (
+        SELECT id FROM materials
+        WHERE n.new_hash IS NULL AND id = n.material_id AND active <> n.was_active LIMIT 1
+    ) alone ON true
+    GROUP BY coalesce(ms.material_id, n.material_id)
+) materials
 GROUP BY 1
 """
 

@@ -107,7 +107,7 @@ def test_a_job_is_undone_from_its_page(page: Page, tmp_path: Path) -> None:
     page.goto(f"/admin/async-queue-monitor/jobs/{job.pk}")
     page.get_by_role("link", name="Undo").click()
     page.get_by_label("Reason").fill("The wrong file")
-    page.get_by_role("button", name="Undo 3 changes").click()
+    page.get_by_role("button", name="Undo 3 products").click()
     expect(page.locator("main")).to_contain_text("Undone")
     assert not Material.objects.exists()
 

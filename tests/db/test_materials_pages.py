@@ -353,7 +353,7 @@ def test_a_job_is_undone_from_its_page(operator):
     act(operator, address)
     assert Material.objects.count() == 2
     answer = act(operator, address, reason="wrong file")
-    assert "Taken back: 2 changes" in text_of(operator.get(answer.headers["location"]))
+    assert "Taken back: 2 products" in text_of(operator.get(answer.headers["location"]))
     assert not Material.objects.exists()
     assert "Nothing is left" in text_of(operator.get(address))
 

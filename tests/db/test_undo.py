@@ -78,10 +78,30 @@ def test_a_source_that_was_attached_leaves_and_the_material_stays():
     job = ended()
     site = [row(n, sku=f"A-{n}", finish="matt") for n in range(1, 4)]
     write(site, source(Kind.SITE), job.pk)
-    assert undone(job) == Reach(attached=3)
+    assert undone(job) == Reach(updated=3)
     assert state() == before
     write(site, source(Kind.SITE))
     assert Material.objects.count() == 5
+
+
+def test_products_are_counted_not_what_a_source_says_of_them():
+    write(FEED)
+    site = source(Kind.SITE)
+    write([row(1, sku="A-1", finish="matt")], site)
+    job = ended()
+    write([row(n, sku=f"A-{n}", price=price("10")) for n in range(1, 3)], site, job.pk)
+    dearer = [row(n + 10, f"k{n}", f"A-{n}", price=price("12"), colour="red") for n in (2, 3)]
+    write(dearer, job=job.pk)
+    assert undo.reach(job) == Reach(updated=3)
+    write([row(3, sku="A-3", price=price("13"))])
+    assert undone(job) == Reach(updated=2, later=1)
+
+
+def test_what_leaves_a_product_as_it_is_counts_apart():
+    write(FEED)
+    job = ended()
+    write([row(n, sku=f"A-{n}", colour="red") for n in range(1, 3)], source(Kind.SITE), job.pk)
+    assert undone(job) == Reach(unchanged=2)
 
 
 def test_what_changed_since_stays():

@@ -115,7 +115,7 @@ def undo_job(request: HttpRequest, job_id: str) -> HttpResponse:
             rest = undo.undo_some(job, AT_ONCE)
         if not rest:
             left = undo.reach(job)
-            said = counted(left.undone, "changes")
+            said = counted(left.undone, "products")
             more = f" {left.later:,} were changed since and stay." if left.later else ""
             messages.success(request, f"Taken back: {said}.{more}")
             if request.headers.get("HX-Request"):

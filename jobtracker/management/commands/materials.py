@@ -23,6 +23,7 @@ from jobtracker.management.options import (
     add_json_option,
 )
 from jobtracker.models import BackgroundJob
+from jobtracker.monitor.words import counted
 
 
 class Command(TrackerCommand):
@@ -77,8 +78,9 @@ def _undo(options: dict[str, Any]) -> None:
         print(json.dumps({"job": str(job.pk), **vars(before)}))
     else:
         print(
-            f"Taken back: {before.created:,} created, {before.updated:,} updated,"
-            f" {before.attached:,} attached; {before.later:,} changed since and stay."
+            f"Taken back: {counted(before.total, 'products')}, of which {before.created:,} went,"
+            f" {before.updated:,} got their former values and {before.unchanged:,} stay as they"
+            f" were; {before.later:,} changed since and stay."
         )
 
 
