@@ -11,6 +11,7 @@ from django.db import connection
 
 from imports.mapping import Mapping, MappingError
 from jobtracker.catalogue.models import CatalogueSource, Kind
+from jobtracker.catalogue.statements import SUPPLIER
 from jobtracker.catalogue.write import Outcome, Rejected, Row, Seen, Writer
 from jobtracker.context import JobContext
 
@@ -137,10 +138,10 @@ def _failed(row: Row, field: str, raw: str, reason: str, hint: str) -> Rejected:
     return Rejected(row.number, row.line, row.key, "f", remark)
 
 
-_BY_CODE = """
+_BY_CODE = f"""
 SELECT array_agg(id) AS ids FROM (
     SELECT id FROM materials m
-    WHERE supplier_id = %(supplier)s::bigint AND active AND {column} = g.{code} AND {unless} IS NULL
+    WHERE supplier_id = {SUPPLIER} AND active AND {{column}} = g.{{code}} AND {{unless}} IS NULL
         AND EXISTS (
             SELECT FROM material_sources ms JOIN catalogue_sources cs ON cs.id = ms.source_id
             WHERE ms.material_id = m.id AND cs.kind = %(feed)s)

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from jobtracker.catalogue.models import CatalogueSource
+from jobtracker.catalogue.statements import SUPPLIER
 from jobtracker.catalogue.write import Rejected, Row, Seen, Writer
 
 _CATALOGUE = ("materials", "material_sources", "material_versions")
@@ -76,24 +77,24 @@ class Rehearsal(Writer):
 
 
 # A copy that is here already may have been written since, and stays.
-_BRING = """
+_BRING = f"""
 WITH meant AS (
-    SELECT material_id AS id FROM {real}.material_sources
+    SELECT material_id AS id FROM {{real}}.material_sources
     WHERE source_key = ANY(%(keys)s::text[]) AND source_id IN (
         SELECT id FROM catalogue_sources
         WHERE supplier_id = %(supplier)s::bigint AND kind = %(kind)s)
     UNION
-    SELECT id FROM {real}.materials
-    WHERE supplier_id = %(supplier)s::bigint AND sku_folded = ANY(%(skus)s::text[])
+    SELECT id FROM {{real}}.materials
+    WHERE supplier_id = {SUPPLIER} AND sku_folded = ANY(%(skus)s::text[])
     UNION
-    SELECT id FROM {real}.materials
-    WHERE supplier_id = %(supplier)s::bigint AND ean_valid = ANY(%(eans)s::text[])
+    SELECT id FROM {{real}}.materials
+    WHERE supplier_id = {SUPPLIER} AND ean_valid = ANY(%(eans)s::text[])
 ),
 brought AS (
-    INSERT INTO materials SELECT m.* FROM {real}.materials m JOIN meant USING (id)
+    INSERT INTO materials SELECT m.* FROM {{real}}.materials m JOIN meant USING (id)
     ON CONFLICT DO NOTHING RETURNING id
 )
 INSERT INTO material_sources
-SELECT ms.* FROM {real}.material_sources ms JOIN brought ON ms.material_id = brought.id
+SELECT ms.* FROM {{real}}.material_sources ms JOIN brought ON ms.material_id = brought.id
 ON CONFLICT DO NOTHING
 """

@@ -1,8 +1,10 @@
 """The statements of one batch, built once from one list of columns.
 
-Two things here are for the planner, which knows nothing about fresh temporary tables: `LATERAL
+Some things here are for the planner. It knows nothing about fresh temporary tables: `LATERAL
 (... LIMIT 1)` says that a look-up finds one row, and `LIMIT {BATCH}` how many rows a batch has.
-Without them it reads the whole catalogue for each batch.
+Without them it reads the whole catalogue for each batch. And it knows nothing about a new supplier
+or source: where it sees the id, and statistics without it, it takes it for one that has no rows,
+and finds each code by reading all that there are by now. `SUPPLIER` and `SOURCE` hide the id.
 """
 
 from typing import NamedTuple
@@ -12,6 +14,10 @@ BATCH = 1000
 
 REVIEW_BELOW = 0.8
 """What a source is less sure of than this, a person should see."""
+
+
+SUPPLIER = "(SELECT %(supplier)s::bigint)"
+SOURCE = "(SELECT %(source)s::bigint)"
 
 
 class Column(NamedTuple):
@@ -123,7 +129,7 @@ WITH decided AS (
               FROM stage LIMIT {BATCH}) g
         LEFT JOIN LATERAL (
             SELECT material_id, content_hash FROM material_sources
-            WHERE source_id = %(source)s::bigint AND source_key = g.key LIMIT 1
+            WHERE source_id = {SOURCE} AND source_key = g.key LIMIT 1
         ) ms ON true
         LEFT JOIN LATERAL (
             SELECT id FROM materials
@@ -132,14 +138,14 @@ WITH decided AS (
         LEFT JOIN LATERAL (
             SELECT array_agg(id) AS ids FROM (
                 SELECT id FROM materials
-                WHERE supplier_id = %(supplier)s::bigint AND sku_folded = g.sku_folded
+                WHERE supplier_id = {SUPPLIER} AND sku_folded = g.sku_folded
                     AND NOT withdrawn AND ms.material_id IS NULL
                 LIMIT 2) two
         ) by_sku ON true
         LEFT JOIN LATERAL (
             SELECT array_agg(id) AS ids FROM (
                 SELECT id FROM materials
-                WHERE supplier_id = %(supplier)s::bigint AND ean_valid = g.ean_valid
+                WHERE supplier_id = {SUPPLIER} AND ean_valid = g.ean_valid
                     AND NOT withdrawn AND ms.material_id IS NULL AND by_sku.ids IS NULL
                 LIMIT 2) two
         ) by_ean ON true
@@ -149,7 +155,7 @@ WITH decided AS (
                             WHEN cardinality(by_ean.ids) = 1 THEN by_ean.ids[1] END AS id) single
             WHERE single.id IS NOT NULL AND NOT EXISTS (
                 SELECT FROM material_sources taken
-                WHERE taken.material_id = single.id AND taken.source_id = %(source)s::bigint)
+                WHERE taken.material_id = single.id AND taken.source_id = {SOURCE})
             LIMIT 1
         ) one ON true
     ) seen

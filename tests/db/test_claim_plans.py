@@ -1,16 +1,15 @@
 """Behind many waiting jobs the claim and the pusher's probe still read the first few alone."""
 
 import re
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from jobtracker import lifecycle
 from jobtracker.models import BackgroundJob
 
 from .jobs import claim, make_job, pipeline_in_place
+from .reading import rows_read
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queues")]
 
@@ -41,20 +40,6 @@ def many_waiting():
     lifecycle.set_queue("web_scraping", None, paused=True)
 
 
-def rows_read(act: Callable[[], Any]) -> int:
-    """Return how many rows of background_jobs `act` reads, by whatever plan."""
-    question = (
-        "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables"
-        " WHERE relname = 'background_jobs'"
-    )
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(question)
-        before = cursor.fetchone()[0]
-        act()
-        cursor.execute(question)
-        return int(cursor.fetchone()[0] - before)
-
-
 def plan(function: str) -> str:
     """Return the plan of the query that a function is made of."""
     with connection.cursor() as cursor:
@@ -74,8 +59,8 @@ def test_a_high_job_behind_ten_thousand_low_ones_is_claimed_next(many_waiting):
 
 
 def test_claim_and_probe_read_a_few_rows_of_many(many_waiting):
-    assert rows_read(lambda: lifecycle.ready(8)) <= ROWS_MOST
-    assert rows_read(claim) <= ROWS_MOST
+    assert rows_read(lambda: lifecycle.ready(8), "background_jobs") <= ROWS_MOST
+    assert rows_read(claim, "background_jobs") <= ROWS_MOST
 
 
 def test_a_small_table_without_statistics_is_gone_through_no_more_than_a_few_times():
@@ -83,15 +68,15 @@ def test_a_small_table_without_statistics_is_gone_through_no_more_than_a_few_tim
     to end, being small, but the candidates are not found again for each of its rows."""
     with connection.cursor() as cursor:
         cursor.execute(MANY, ["xml_import", None, 500])
-    assert rows_read(claim) <= 4 * 500
+    assert rows_read(claim, "background_jobs") <= 4 * 500
 
 
 def test_a_cap_makes_them_read_no_more(many_waiting):
     lifecycle.set_queue("xml_import", None, max_running=4)
     for _ in range(3):
         claim()
-    assert rows_read(lambda: lifecycle.ready(8)) <= ROWS_MOST
-    assert rows_read(claim) <= ROWS_MOST
+    assert rows_read(lambda: lifecycle.ready(8), "background_jobs") <= ROWS_MOST
+    assert rows_read(claim, "background_jobs") <= ROWS_MOST
     assert lifecycle.ready(8) == 0
 
 
