@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jobtracker import lifecycle
-from jobtracker.models import AuditEntry, JobQueue
+from jobtracker.models import AuditEntry, BackgroundJob, JobQueue
 from jobtracker.states import Status
 
 from .import_runs import imported, manage, without_currency, work_off, xml_feed
@@ -66,6 +66,18 @@ def test_show_says_it_in_words(done):
     shown = manage("jobs", "show", done.pk)
     assert shown.out.splitlines()[0] == f"tiles.xml ({done.pk}): completed: 3 created"
     assert "rows_imported" in shown.out
+
+
+def test_show_says_what_the_job_warns_of(done):
+    warnings = [
+        {"code": "feed", "message": "The encoding is guessed.", "where": ""},
+        {"code": "row", "message": "The EAN is none.", "where": "line 3"},
+    ]
+    BackgroundJob.objects.filter(pk=done.pk).update(warnings=warnings)
+    assert manage("jobs", "show", done.pk).out.splitlines()[-2:] == [
+        "  warning: The encoding is guessed.",
+        "  warning: The EAN is none. (line 3)",
+    ]
 
 
 def test_list_shows_the_newest_first_and_filters(done, waiting):

@@ -129,6 +129,9 @@ class Command(TrackerCommand):
             print(f"  attempt {attempt.number}: {attempt.outcome or 'running'} {attempt.error}")
         for line in waiting.failed_items(job):
             print(f"  {line}")
+        for warning in job.warnings:
+            where = f" ({warning['where']})" if warning.get("where") else ""
+            print(f"  warning: {warning['message']}{where}")
 
     def _wait(self, options: dict[str, Any]) -> int:
         ids = [_job(each).pk for each in options["ids"]]
