@@ -86,10 +86,15 @@ def path_parts(source: str) -> list[str]:
     return [part for part in parts if part and not part.isdigit() and part != "."] or [source]
 
 
+def named_once(source: str) -> str:
+    """The name of a column as the header has it, also where that has the name several times."""
+    return _AGAIN.sub("", source)
+
+
 @lru_cache(maxsize=4096)
 def match_name(source: str) -> NameMatch:
     """What the name of `source` says, by its last step and, where that is vague, the one before."""
-    source = _AGAIN.sub("", source)
+    source = named_once(source)
     if "." in source and "/" not in source:  # "Art.Nr" is one name, "offers.0.price" a path
         words = words_of(source)
         if max((strengths := _strengths(words)).values(), default=0) >= FILLED:

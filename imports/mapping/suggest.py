@@ -35,7 +35,7 @@ from .mapping import (
     column_styles,
     transforms,
 )
-from .match import FILLED, LOOSE, SAME, match_name, path_parts
+from .match import FILLED, LOOSE, SAME, match_name, named_once, path_parts
 from .steps import BadTransform
 from .suggestion import USEFUL, FieldSuggestion, Question, Suggestion
 
@@ -46,6 +46,7 @@ _UNIQUE_NAME = 0.98
 _MOST_UNKNOWN = 0.05
 _PROMOTED = 0.82
 _MANY = ("images", "variant", ATTRIBUTES, SKIP)
+_CODES = ("key", "sku")
 _NOTHING_KNOWN = Hints("", {})
 
 
@@ -72,6 +73,7 @@ def suggest(
     suggestion = Suggestion(fields, hints=hints)
     _promote_name(suggestion, columns)
     _doubt_codes_of_parts(suggestion, columns)
+    _doubt_codes_named_alike(suggestion, columns)
     _doubt_price(suggestion, columns, style)
     _fill_defaults(suggestion, columns, known, hints)
     _ask_for_currency(suggestion, records)
@@ -160,6 +162,30 @@ def _doubt_codes_of_parts(suggestion: Suggestion, columns: Sequence[Column]) -> 
             found.reason = f"The code of a part, of which there are several; {found.reason}"
 
 
+def _doubt_codes_named_alike(suggestion: Suggestion, columns: Sequence[Column]) -> None:
+    """Ask which of several columns of one name is the key, or the article code, where their values
+    differ and say no less of the one than of the other."""
+    by_source = {column.field.source: column for column in columns}
+    for target in _CODES:
+        found = suggestion.find(target)
+        if found is None or by_source[found.source].is_known:
+            continue
+        rivals = tuple(
+            column.field.source
+            for column in columns
+            if column.field.source != found.source
+            and named_once(column.field.source) == named_once(found.source)
+            and column.scores.get(target, (0.0, ""))[0] >= found.confidence - _TIE
+            and column.shape.values != by_source[found.source].shape.values
+        )
+        if rivals:
+            found.confidence = min(found.confidence, ASK)
+            found.reason = f"{found.reason}; {', '.join(rivals)} has the same name"
+            text = "Several columns of one name look like the code of a product. Choose one."
+            options = (found.source, *rivals)
+            suggestion.questions.append(Question("mapping", target, text, options))
+
+
 def _doubt_price(suggestion: Suggestion, columns: Sequence[Column], style: str | None) -> None:
     """Lower the price under any bar where a second field says it as well, or where its values
     may be thousands or have three decimals."""
@@ -234,7 +260,10 @@ def _sureness(suggestion: Suggestion, target: str) -> float:
 def _identity(
     suggestion: Suggestion, columns: Sequence[Column], likely_codes: Sequence[str]
 ) -> float:
-    """How sure the source key is: the key, the sku, a group with variants, or a unique name."""
+    """How sure the source key is: the key, the sku, a group with variants, or a unique name. It
+    is not where it is asked which of several codes is meant."""
+    if any(question.target in _CODES for question in suggestion.questions):
+        return ASK
     found = [_sureness(suggestion, "key"), _sureness(suggestion, "sku")]
     found.append(min(_sureness(suggestion, "group"), _sureness(suggestion, "variant")))
     if any(found):
@@ -250,7 +279,7 @@ def _identity(
     codes = any(
         column.decoy is None
         and column.shape.values
-        and max(column.name.strengths.get(target, 0) for target in ("key", "sku")) >= FILLED
+        and max(column.name.strengths.get(target, 0) for target in _CODES) >= FILLED
         for column in columns
     )
     doubtful = repeated or codes or bool(likely_codes)

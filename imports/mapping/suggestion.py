@@ -110,6 +110,8 @@ class Suggestion:
     def open_questions(self, bar: float) -> list[Question]:
         """All that a person is asked: what is stored, and what is less sure than `bar`."""
         asked = {question.target for question in self.questions}
+        if "sku" in asked:
+            asked.add("key")  # either tells the products apart
         unsure = []
         for what, text in _UNSURE.items():
             target = "key" if what == "identity" else what

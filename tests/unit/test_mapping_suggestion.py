@@ -125,6 +125,27 @@ def test_a_price_beside_another_of_the_same_right_is_asked(one, other):
     assert question.options == (one, other)
 
 
+OTHER_CODES = [f"{code}-X" for code in CODES]
+
+
+@pytest.mark.parametrize(("name", "more"), [("sku", {}), ("sku", {"id": IDS}), ("product id", {})])
+def test_a_code_beside_another_of_its_name_is_asked(name, more):
+    columns = {**more, name: CODES, f"{name} [2]": OTHER_CODES, "name": NAMES, "currency": EUROS}
+    suggestion = suggest(*feed(columns))
+    assert needs_person(suggestion, BAR) == "mapping"
+    (question,) = suggestion.open_questions(BAR)
+    assert question.options == (name, f"{name} [2]")
+    assert "same name" in suggestion.find(question.target).reason
+
+
+def test_a_code_that_stands_twice_or_says_less_the_second_time_is_not_asked():
+    for second in (CODES, ["yes"] * ROWS, [""] * ROWS):
+        columns = {"sku": CODES, "sku [2]": second, "name": NAMES, "currency": EUROS}
+        suggestion = suggest(*feed(columns))
+        assert needs_person(suggestion, BAR) is None
+        assert suggestion.find("sku").source == "sku"
+
+
 def test_plain_price_wins_over_a_qualified_one():
     assert targets({**BASE, "price_net": OLD_PRICES, "price": PRICES})["price"] == "price"
 
