@@ -80,8 +80,25 @@ class JobForm(forms.ModelForm):
         return cleaned
 
 
+class LifecycleAdmin(TableAdmin):
+    """Rows of which only the lifecycle changes what the form says was changed in it."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
+        """Let the form carry what it showed: one that is out of date takes nothing back."""
+        field = super().formfield_for_dbfield(*args, **kwargs)
+        if field:
+            field.show_hidden_initial = True
+        return field
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """The lifecycle has written it."""
+
+
 @admin.register(BackgroundJob)
-class JobAdmin(TableAdmin):
+class JobAdmin(LifecycleAdmin):
     """Jobs, and the manual fixes of them."""
 
     form = JobForm
@@ -99,9 +116,6 @@ class JobAdmin(TableAdmin):
     def state(self, job: BackgroundJob) -> tuple[str, str]:
         waits = f": waits for {job.get_waiting_for_display().lower()}" if job.waiting_for else ""
         return job.status, f"{job.get_status_display()}{waits}"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(OPERATE)
@@ -135,9 +149,6 @@ class JobAdmin(TableAdmin):
         }
         if changed:
             lifecycle.edit([obj.pk], _user(request), form.cleaned_data["reason"], **changed)
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
-        """The lifecycle has written it, with the reason."""
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         if not self.has_operate_permission(request):
@@ -215,23 +226,17 @@ def _ask(
 
 
 @admin.register(JobQueue)
-class QueueAdmin(TableAdmin):
+class QueueAdmin(LifecycleAdmin):
     """What the claim obeys. The rows are the types; they are neither added nor removed."""
 
     list_display = ("job_type", "paused", "max_running")
     readonly_fields = ("job_type",)
     ordering = ("job_type",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
     def save_model(self, request: HttpRequest, obj: JobQueue, form: Any, change: bool) -> None:
         values = {name: form.cleaned_data[name] for name in form.changed_data}
         if values:
             lifecycle.set_queue(obj.job_type, _user(request), **values)
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
-        """The lifecycle has written it."""
 
 
 @admin.register(JobAttempt)

@@ -5,6 +5,8 @@ from words alone: no host and no disk is asked before the job itself runs. All j
 have one unique key, so a run that is due while the last one still lives is that job.
 """
 
+import hashlib
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,6 +40,10 @@ STATE = (
 Run = JobSchedule.Run
 
 logger = logging.getLogger(__name__)
+
+
+class ChangedMeanwhile(Exception):
+    """Someone else changed the schedule since its form was opened."""
 
 
 @dataclass(frozen=True)
@@ -244,12 +250,15 @@ def add(job_type: str, wanted: Wanted, user: User | None) -> JobSchedule:
     return schedule
 
 
-def edit(pk: int, wanted: Wanted, user: User | None) -> bool:
+def edit(pk: int, wanted: Wanted, user: User | None, seen: str = "") -> bool:
     """Change a schedule; a changed plan counts from now. False where it is gone. Raises
-    `IntegrityError` for a name that is taken."""
+    `IntegrityError` for a name that is taken, `ChangedMeanwhile` where it is not of the version
+    `seen` any more."""
     with _held(pk) as schedule:
         if schedule is None:
             return False
+        if seen and seen != version(schedule):
+            raise ChangedMeanwhile
         before, columns = _told(schedule), wanted.columns()
         for column, value in columns.items():
             setattr(schedule, column, value)
@@ -329,6 +338,12 @@ def follow_rename(
             schedule.spec[key] = after
             _save(schedule, "spec")
             audit.record(user, "edit", SUBJECT, [pk], changed={key: [before, after]})
+
+
+def version(schedule: JobSchedule) -> str:
+    """Return a word that is another one once a person changed the schedule; its runs leave it."""
+    told = json.dumps(_told(schedule), sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def plan_of(schedule: JobSchedule) -> Plan:

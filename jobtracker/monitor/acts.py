@@ -159,7 +159,7 @@ def cap(request: HttpRequest, job_type: str) -> HttpResponse:
         return _back(
             request, "", f"Give a number from 1 to {MOST_AT_ONCE:,}, or nothing for no cap."
         )
-    said = f"At most {counted(int(given), '{} jobs')} run at once."
+    said = f"{{}}: at most {counted(int(given), 'jobs')} at once."
     return _set_queue(request, job_type, said, max_running=int(given))
 
 

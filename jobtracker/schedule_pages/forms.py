@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from jobtracker import pipelines
+from jobtracker import pipelines, schedules
 from jobtracker.hub.forms import SupplierField
 from jobtracker.models import JobSchedule
 from jobtracker.plans import CRON_CHARS, Plan, PlanError, zones
@@ -23,7 +23,7 @@ USUAL = {
 
 
 class ScheduleForm(forms.Form):
-    """`schedule` is the one that is changed, None for a new one."""
+    """`schedule` is the one that is changed, None for a new one; `seen` is its version."""
 
     name = forms.CharField(max_length=120, label="Name")
     supplier = SupplierField()
@@ -44,6 +44,7 @@ class ScheduleForm(forms.Form):
     priority = forms.TypedChoiceField(
         coerce=int, choices=Priority.choices, initial=Priority.NORMAL, label="Priority"
     )
+    seen = forms.CharField(required=False, widget=forms.HiddenInput())
 
     def __init__(self, *args: Any, schedule: JobSchedule | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -88,7 +89,8 @@ def initial_of(schedule: JobSchedule) -> dict[str, Any]:
     """Return what the forms show of a schedule."""
     names = ("name", "cron", "time_zone", "priority")
     shown = {name: getattr(schedule, name) for name in names}
-    return {**schedule.spec, **shown, "supplier": schedule.supplier.name}
+    known = {"supplier": schedule.supplier.name, "seen": schedules.version(schedule)}
+    return {**schedule.spec, **shown, **known}
 
 
 def spec_of(form: forms.Form) -> dict[str, Any]:

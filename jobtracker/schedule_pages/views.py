@@ -30,6 +30,10 @@ DELETE = "jobtracker.delete_jobschedule"
 PAGE = 50
 PARTS = ("acts", "facts")  # of a schedule's page: what changes without the reader
 TEXT_CHARS = 120
+CHANGED = (
+    "Not saved: someone has changed this schedule since you opened it. Open it anew and make your"
+    " changes there."
+)
 
 
 @staff_required(SEE)
@@ -109,9 +113,12 @@ def schedule(request: HttpRequest, pk: str) -> HttpResponse:
     if form.is_valid() & spec_form.is_valid():
         wanted = form.wanted(spec_of(spec_form))
         try:
-            done = acts.edit(found.pk, wanted, cast(User, request.user))
+            seen = form.cleaned_data["seen"]
+            done = acts.edit(found.pk, wanted, cast(User, request.user), seen)
         except IntegrityError:
             form.add_error("name", "Someone has just made a schedule of that name.")
+        except acts.ChangedMeanwhile:
+            form.add_error(None, CHANGED)
         else:
             if not done:
                 return _gone(request)

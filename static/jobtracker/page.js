@@ -19,6 +19,16 @@ document.addEventListener("click", (event) => {
   event.target.closest("[data-close]")?.closest("dialog").close();
 });
 
+// A double click asks once: until the answer comes, a form that was sent is not sent again.
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || !event.target.matches('form[method="post"]')) return;
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = "1";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea, [contenteditable]");
   if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -139,10 +139,17 @@ def test_a_viewer_is_offered_no_fix(client):
     assert 'name="reason"' not in page.content.decode()
 
 
+def shown(client, address: str) -> dict[str, str]:
+    """Return what the form of a page sends back when nothing is changed in it."""
+    fields = client.get(address).context["adminform"].form
+    sent = {field.html_name: field.value() for field in fields}
+    sent |= {f.html_initial_name: f.value() for f in fields if f.field.show_hidden_initial}
+    return {name: str(value) for name, value in sent.items() if value not in (None, False)}
+
+
 def edit(client, job: BackgroundJob, **form: str):
-    metadata = json.dumps(job.metadata)
-    kept = {"supplier": "", "priority": "1", "metadata": metadata, "initial-metadata": metadata}
-    return act(client, f"{LIST}{job.pk}/change/", **(kept | form))
+    address = f"{LIST}{job.pk}/change/"
+    return act(client, address, **shown(client, address) | form)
 
 
 def test_supplier_metadata_and_priority_are_edited_through_the_lifecycle(operator):
@@ -187,6 +194,21 @@ def test_a_queue_is_paused_through_the_lifecycle(operator):
     assert (entry.subject, entry.subject_id, entry.details) == (
         "queue", "xml_import", {"paused": True, "max_running": 2},
     )  # fmt: skip
+
+
+def test_a_form_that_is_out_of_date_takes_nothing_back(operator):
+    JobQueue.objects.get_or_create(job_type="xml_import")
+    job, queue = make_job(), "/admin/jobtracker/jobqueue/xml_import/change/"
+    old_job, old_queue = (shown(operator, page) for page in (f"{LIST}{job.pk}/change/", queue))
+    lifecycle.set_queue("xml_import", None, paused=True)
+    lifecycle.prioritise([job.pk], Priority.HIGH, None)
+    act(operator, queue, **old_queue | {"max_running": "3"})
+    edited = old_job | {"metadata": '{"a": 1}', "reason": "a note"}
+    act(operator, f"{LIST}{job.pk}/change/", **edited)
+    kept = JobQueue.objects.get(job_type="xml_import")
+    assert (kept.paused, kept.max_running) == (True, 3)
+    job = BackgroundJob.objects.get(pk=job.pk)
+    assert (job.priority, job.metadata) == (Priority.HIGH, {"a": 1})
 
 
 @pytest.fixture

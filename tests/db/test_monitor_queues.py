@@ -71,7 +71,7 @@ def test_caps_and_lifts_the_cap(operator):
     for _ in range(3):
         make_job()
     answer = act(operator, f"{QUEUE}/cap", max_running="2")
-    assert "At most 2 Import jobs run at once." in said(operator, answer)
+    assert "Import: at most 2 jobs at once." in said(operator, answer)
     assert lifecycle.ready(5) == 2
     assert "no cap any more" in said(operator, act(operator, f"{QUEUE}/cap", max_running=" "))
     assert lifecycle.ready(5) == 3

@@ -80,6 +80,20 @@ def messages_of(response) -> list[str]:
     return [str(message) for message in response.context["messages"]]
 
 
+def test_a_form_that_is_out_of_date_takes_back_nobodys_change(operator, schedule, feed):
+    page = f"{LIST}/{schedule.pk}"
+    seen = operator.get(page).context["form"]["seen"].value()
+    schedules.pause(schedule.pk, None)  # which the form does not show
+    stale = form(path=feed, seen=seen)
+    assert act(operator, page, **stale | {"name": "Mine"}).status_code == 302
+    refused = act(operator, page, **stale | {"name": "Yours"})
+    assert refused.status_code == 400
+    assert "someone has changed this schedule since you opened it" in text(refused)
+    assert JobSchedule.objects.get(pk=schedule.pk).name == "Mine"
+    seen = operator.get(page).context["form"]["seen"].value()
+    assert act(operator, page, **stale | {"name": "Yours", "seen": seen}).status_code == 302
+
+
 # --- the list ---
 
 
