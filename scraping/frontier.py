@@ -260,6 +260,13 @@ def carry(job_id: UUID, first_row: int, page: Earlier) -> int:
     )
 
 
+# Where an address is looked for in a session, the session's id is hidden in a subquery: by
+# statistics older than the session the planner takes it for one without pages, and reads them all.
+_REDIRECT = """
+SELECT skip_rule FROM scraping_pages
+WHERE session_id = (SELECT %s::uuid) AND canonical_url = %s
+"""
+
 _CLAIM = """
 WITH picked AS MATERIALIZED (
     SELECT id FROM scraping_pages WHERE session_id = %s AND status = 'pending'
@@ -275,7 +282,8 @@ _EARLIER = """
 SELECT DISTINCT ON (p.canonical_url) p.canonical_url, p.session_id, s.background_job_id, p.url,
     p.etag, p.last_modified, p.content_hash, p.first_row, p.rows
 FROM scraping_pages p JOIN scraping_sessions s ON s.id = p.session_id
-WHERE p.session_id = ANY(%s) AND p.canonical_url = ANY(%s) AND p.status = 'completed'
+WHERE p.session_id = ANY((SELECT %s::uuid[])::uuid[]) AND p.canonical_url = ANY(%s)
+    AND p.status = 'completed'
     -- whose materials are all still there
     AND NOT EXISTS (SELECT FROM scraping_rows r WHERE r.job_id = s.background_job_id
         AND r.number >= p.first_row AND r.number < p.first_row + p.rows
@@ -300,15 +308,16 @@ WHERE p.id = r.id AND p.claim = %s AND p.status = 'fetching'
 """
 
 _INSERT = """
-WITH found AS (
-    SELECT * FROM unnest(%(urls)s::text[], %(identities)s::text[], %(depths)s::int[],
+WITH found AS MATERIALIZED (
+    SELECT f.* FROM unnest(%(urls)s::text[], %(identities)s::text[], %(depths)s::int[],
         %(found_on)s::text[], %(rules)s::text[])
         WITH ORDINALITY AS f(url, identity, depth, found_on, rule, place)
-    WHERE NOT EXISTS (SELECT FROM scraping_pages p
-        WHERE p.session_id = %(session)s AND p.canonical_url = f.identity)),
+    LEFT JOIN LATERAL (SELECT true AS known FROM scraping_pages
+        WHERE session_id = (SELECT %(session)s::uuid) AND canonical_url = f.identity LIMIT 1
+    ) p ON true WHERE p.known IS NULL),
 kept AS (
     SELECT count(*) AS every, count(*) FILTER (WHERE status <> 'skipped') AS taken
-    FROM scraping_pages WHERE session_id = %(session)s),
+    FROM scraping_pages WHERE session_id = %(session)s AND EXISTS (SELECT FROM found)),
 judged AS (
     SELECT f.*, CASE WHEN f.rule = '' AND k.taken + row_number() OVER (
         PARTITION BY f.rule = '' ORDER BY f.place) > %(limit)s
@@ -359,10 +368,7 @@ def _identity(url: str) -> str:
 def _redirected(session_id: UUID, identity: str) -> str:
     """Return where a page of the session was redirected to, "" for nowhere."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT skip_rule FROM scraping_pages WHERE session_id = %s AND canonical_url = %s",
-            [session_id, identity],
-        )
+        cursor.execute(_REDIRECT, [session_id, identity])
         row = cursor.fetchone()
     rule = row[0] if row else ""
     return rule.removeprefix(REDIRECT) if rule.startswith(REDIRECT) else ""
