@@ -166,6 +166,8 @@ class Batches:
         if found.errors:
             first, *more = found.errors
             return self._rejected(record, found.key, "f", first, more)
+        if "name" in self._columns and "name" not in found.vals:
+            found.warn("name", "", "there is no name", "A person can name the product on its page.")
         for target, raw in self._mapping.raws(record.fields).items():
             if target in found.provenance:
                 found.provenance[target] |= {"raw": raw, "method": "transformed"}

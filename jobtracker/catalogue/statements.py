@@ -15,6 +15,8 @@ BATCH = 1000
 REVIEW_BELOW = 0.8
 """What a source is less sure of than this, a person should see."""
 
+NO_NAME = "no name"
+"""Why a person should look at a material that a feed made without a name."""
 
 SUPPLIER = "(SELECT %(supplier)s::bigint)"
 SOURCE = "(SELECT %(source)s::bigint)"
@@ -175,7 +177,8 @@ def apply(rows_table: str) -> str:
 
     A material is updated when its resolved values changed; a source's change that a better source
     outranks counts as unchanged, and has its version all the same. What a source is not sure of is
-    flagged for review as often as it changes the material.
+    flagged for review as often as it changes the material; what a feed makes without a name, until
+    it has one.
     """
     return f"""
 WITH d AS MATERIALIZED (SELECT * FROM decisions WHERE op <> '=' LIMIT {BATCH}),
@@ -183,7 +186,9 @@ staged AS (SELECT number, vals, provenance, fingerprint FROM stage LIMIT {BATCH}
 resolved AS MATERIALIZED (
     SELECT d.number, d.material_id, d.op,
         coalesce(d.review, CASE WHEN jsonb_path_exists(s.provenance, '{_UNSURE}')
-            THEN 'low confidence' END) AS review,
+            THEN 'low confidence'
+            WHEN d.op = 'c' AND NOT s.vals ? 'name' AND %(kind)s::text = 'feed'
+            THEN '{NO_NAME}' END) AS review,
         CASE WHEN coalesce(o.others, 0) = 0 THEN s.vals
         ELSE o.worse || s.vals || o.better || jsonb_build_object('attributes', nullif(
             jsonb_strip_nulls(o.worse_attributes || coalesce(s.vals->'attributes', '{{}}')
@@ -218,7 +223,8 @@ created AS (
 ),
 updated AS (
     UPDATE materials m SET ({_NAMES}, active, review, changed_at)
-        = ROW({_columns("f.")}, NOT m.withdrawn, coalesce(f.review, m.review), {_NOW})
+        = ROW({_columns("f.")}, NOT m.withdrawn, coalesce(f.review, CASE
+            WHEN f.name IS NULL OR m.review <> '{NO_NAME}' THEN m.review END), {_NOW})
     FROM fields f
     WHERE m.id = f.material_id AND f.op <> 'c'
         AND ({_columns("m.")}, m.active) IS DISTINCT FROM ({_columns("f.")}, NOT m.withdrawn)

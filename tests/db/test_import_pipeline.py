@@ -39,6 +39,28 @@ def test_rows_become_materials_with_their_line(feed):
     assert (line["source"]["line"], line["source_job"]) == (3, str(job.pk))
 
 
+def test_a_row_without_a_name_is_warned_of_and_its_product_is_to_review(tmp_path):
+    path = tmp_path / "tiles.xml"
+    nameless = {**PRODUCTS[0], "sku": "NL-9", "name": ""}
+    job = imported(xml_feed(path, [*PRODUCTS, nameless]), "--supplier", "Northlight")
+    assert (job.status, job.failed_items) == (Status.COMPLETED, 0)
+    assert [each["message"] for each in job.warnings] == ["1 row: name: there is no name"]
+    flagged = Material.objects.exclude(review=None)
+    assert [(each.sku, each.review) for each in flagged] == [("NL-9", "no name")]
+    row = ImportRow.objects.get(job_id=job.pk, key="NL-9")
+    assert (row.outcome, row.detail["review"]) == ("c", "no name")
+    imported(xml_feed(path, [*PRODUCTS, nameless | {"name": "Chalk"}]), "--supplier", "Northlight")
+    assert not flagged.all().exists()
+
+
+def test_a_product_that_another_source_names_keeps_its_name(tmp_path):
+    imported(xml_feed(tmp_path / "tiles.xml"), "--supplier", "Northlight")
+    blank = [PRODUCTS[0], *(each | {"name": ""} for each in PRODUCTS[1:])]
+    imported(xml_feed(tmp_path / "other.xml", blank), "--supplier", "Northlight")
+    assert not Material.objects.filter(name=None).exists()
+    assert not Material.objects.exclude(review=None).exists()
+
+
 def test_the_detail_row_mirrors_the_job(feed):
     job = imported(feed, "--supplier", "Northlight")
     detail = DataImportJob.objects.get(background_job=job)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from jobtracker.catalogue.filters import STATES
 from jobtracker.catalogue.models import Material
 from jobtracker.catalogue.pages.listing import CAP, Line, read
+from jobtracker.catalogue.statements import NO_NAME
 
 AROUND = 12  # lines of the list beside the open one
 
 WHY = {
     "several candidates": "Its article code or EAN is also another material's.",
     "low confidence": "A source was not sure of what it read.",
+    NO_NAME: "The feed that made it gives it no name.",
 }
 
 
