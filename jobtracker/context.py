@@ -291,7 +291,7 @@ class JobContext:
                 self._report(time.monotonic())
             state, items = self._ended(stage)
             self.log(
-                f"{stage.label}: {state.label.lower()}, {items:,} {stage.noun or 'items'}",
+                f"{stage.label}: {state.label.lower()}, {stage.noun or 'items'}: {items:,}",
                 mark=state,
             )
         if self._unreported:  # stages that were kept tell where the job is as well

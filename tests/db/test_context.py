@@ -68,6 +68,8 @@ def test_the_stages_run_in_order_and_each_leaves_its_checkpoint(pipeline):
     assert Counts(**link.end["counts"]) == GOOD
     kept = list(job.checkpoints.order_by("pk").values_list("stage", "state", "items"))
     assert kept == [("first", "done", 1), ("second", "done", 3)]
+    lines = [line["message"] for line in link.told("event") if line["data"]["mark"] == "done"]
+    assert lines == ["First: done, items: 1", "Second: done, items: 3"]
 
 
 def test_a_stage_with_a_checkpoint_is_not_run_again(pipeline):

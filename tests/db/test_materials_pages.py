@@ -182,6 +182,19 @@ def test_a_material_shows_each_value_with_its_evidence(viewer):
         assert words in shown
 
 
+def test_pictures_have_a_line_of_evidence_too(viewer):
+    names = ["https://n.example/a.jpg", "https://n.example/b.jpg"]
+    write([row(1, images=names, attributes={"url": "https://n.example/1"})])
+    people.correct(one().pk, {"images": names[:1]}, {"images": {"raw": names[0]}}, None)
+    context = viewer.get(url(one())).context
+    rows = {each.label: each for each in context["rows"]}
+    mine, feed = rows["Pictures"].cells
+    assert (mine.value, mine.raw) == ("1 picture", names[0])
+    assert (feed.value, feed.raw, feed.place) == ("2 pictures", " ".join(names), "line 2")
+    assert rows["URL"].won.value == "https://n.example/1"
+    assert context["order"] == ["Correction", "Feed", "Site", "PDF"]
+
+
 def test_sources_stand_side_by_side_in_the_order_that_decided(viewer):
     write([row(1, sku="A", colour="grey")])
     write([row(1, sku="A", colour="red", finish="matt")], source(Kind.SITE))

@@ -30,11 +30,13 @@ from jobtracker.catalogue.provenance import ATTRIBUTE, expand, field_of, value_o
 from jobtracker.catalogue.statements import REVIEW_BELOW
 from jobtracker.images.queue import image_urls
 from jobtracker.models import AuditEntry, BackgroundJob
+from jobtracker.monitor.words import counted
 
 HISTORY = 50
 PICTURES = 24
 CANDIDATES = 5
-NOT_SHOWN = {"images", "group"}
+NOT_SHOWN = {"group"}
+OTHER_LABELS = {"url": "URL"}  # of what no form corrects
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,8 @@ def _row(target: str, sources: list[Column], said: list[dict[str, Any]], winner:
         else None
         for number, (column, entries) in enumerate(zip(sources, said, strict=True))
     ]
-    label = LABELS.get(target) or target.removeprefix(ATTRIBUTE).replace("_", " ").capitalize()
+    own = target.removeprefix(ATTRIBUTE)
+    label = (LABELS | OTHER_LABELS).get(own) or own.replace("_", " ").capitalize()
     return Row(target, label, cells, sources[winner], cells[winner])
 
 
@@ -163,6 +166,11 @@ def _entries(said: MaterialSource) -> dict[str, Any]:
 def _cell(target: str, said: MaterialSource, entry: Any, wins: bool) -> Cell:
     value = value_of(target, said.source_key, said.vals)
     words = "" if value is None else str(value)
+    if isinstance(value, list):
+        words = counted(len(value), "pictures") if value else ""
+    if isinstance(entry, list):  # of pictures the first one's place is shown
+        raw = " ".join(str(one.get("raw")) for one in entry)
+        entry = {**(entry[0] if entry else {}), "raw": raw}
     raw = entry.get("raw")
     written = "" if raw is None else str(raw)
     return Cell(

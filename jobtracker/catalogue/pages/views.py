@@ -21,7 +21,7 @@ from django.utils import timezone
 from jobtracker.access import staff_required
 from jobtracker.catalogue import export
 from jobtracker.catalogue.filters import Filter
-from jobtracker.catalogue.models import Material, MaterialVersion
+from jobtracker.catalogue.models import Kind, Material, MaterialVersion
 from jobtracker.catalogue.pages import detail, listing
 from jobtracker.catalogue.pages import doubles as likely
 from jobtracker.catalogue.pages import review as reviewing
@@ -176,7 +176,7 @@ def shown(one: Material) -> dict[str, Any]:
         "columns": columns,
         "rows": detail.rows(columns),
         "pictures": detail.pictures(one),
-        "order": [str(kind).capitalize() for kind in one.supplier.source_order],
+        "order": [Kind(kind).label for kind in one.supplier.source_order],
     }
 
 
