@@ -80,6 +80,8 @@ def choose(
     template = template or template_for(supplier, shape_of(survey, price_only=price_only))
     if given is None and template is None:
         suggestion = suggest(survey, records, defaults, hints)
+        if price_only:
+            suggestion = suggestion.of_prices()
         return _suggested(suggestion, confirm=confirm, price_only=price_only)
     if given is not None:
         mapping, by, template = obeyable(given, survey), "given by a person", None
@@ -111,21 +113,17 @@ def hints_of(profile: Profile | None, feed: Feed) -> Hints:
 def _suggested(suggestion: Suggestion, *, confirm: Confirm, price_only: bool) -> Choice:
     bar = settings.MAPPING_CONFIDENCE
     mapping = suggestion.mapping(bar)
-    reason = needs_person(suggestion, bar, price_only=price_only)
+    reason = needs_person(suggestion, bar)
     if reason is None and not confirm:
         if price_only:
             mapping = price_fields(mapping)
         return Choice(mapping, "suggested, and sure")
-    questions = [
-        question
-        for question in suggestion.open_questions(bar)
-        if not (price_only and question.target == "name")
-    ]
     return Choice(
         mapping,
         "suggested",
         waits_for=Waiting.CURRENCY if reason == "currency" else Waiting.MAPPING,
-        question=_asked(questions, mapping) | {"suggestion": suggestion.as_json()},
+        question=_asked(suggestion.open_questions(bar), mapping)
+        | {"suggestion": suggestion.as_json()},
     )
 
 

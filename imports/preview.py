@@ -112,6 +112,8 @@ def suggestion(request: Request) -> dict[str, Any]:
         currency = supplier.default_currency if supplier else ""
         defaults = {"currency": currency} if currency else {}
         suggested = suggest(feed.survey, sample, defaults, hints_of(profile, feed))
+        if request.price_only or (profile and profile.sets_only_prices(feed.survey)):
+            suggested = suggested.of_prices()
     questions = suggested.open_questions(settings.MAPPING_CONFIDENCE)
     return {
         "record_path": found.source.record_path,

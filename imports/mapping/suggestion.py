@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .hints import Hints
@@ -91,6 +91,11 @@ class Suggestion:
         """The sureness of the least sure."""
         return min(self.sureness.values(), default=0.0)
 
+    def of_prices(self) -> Suggestion:
+        """The same for a run that changes prices and stock only, which needs no name."""
+        needed = {what: sure for what, sure in self.sureness.items() if what != "name"}
+        return replace(self, sureness=needed)
+
     def find(self, target: str) -> FieldSuggestion | None:
         """The surest field for `target`."""
         fields = [item for item in self.fields if item.target == target]
@@ -138,12 +143,10 @@ class Suggestion:
         }
 
 
-def needs_person(suggestion: Suggestion, bar: float, *, price_only: bool = False) -> Reason | None:
+def needs_person(suggestion: Suggestion, bar: float) -> Reason | None:
     """Why a run must wait for a person, or None: "mapping" where identity, name or price are less
-    sure than `bar`, "currency" where prices would be of unknown currency. A price-only run needs
-    no name."""
-    unsure = {what for what, sure in suggestion.sureness.items() if sure < bar}
-    if unsure - ({"name"} if price_only else set()):
+    sure than `bar`, "currency" where prices would be of unknown currency."""
+    if suggestion.confidence < bar:
         return "mapping"
     if not suggestion.mapping(bar).has("price"):
         return None

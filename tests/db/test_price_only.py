@@ -66,6 +66,14 @@ def test_price_and_stock_change_and_nothing_else(tiles, write):
     assert (after["A-2"], after["A-3"]) == (before["A-2"], before["A-3"])
 
 
+def test_a_suggestion_needs_no_name_for_prices_only(write):
+    rows = "".join(f"A-{n};{n}.50;EUR\n" for n in range(10, 30))
+    feed = write("p.csv", f"sku;price;currency\n{rows}")
+    assert manage("suggest_mapping", feed).json["confidence"] == 0
+    found = manage("suggest_mapping", feed, "--price-only").json
+    assert (found["confidence"] >= 0.8, found["questions"]) == (True, [])
+
+
 def test_an_empty_price_blanks_nothing(tiles, write):
     rows = "A-1;;EUR;9\nA-2;21.00;EUR;\n"
     job = priced(write("p.csv", "sku;price;currency;stock\n" + rows))

@@ -103,5 +103,5 @@ def test_bmecat():
     assert (row.key, row.vals["name"]) == ("1000", 'Apple MacBook Pro 13"')
     assert row.vals["price"] == {"amount": "1499.5", "currency": "EUR", "unit": "box"}
     update, (prices,), _ = run("bmecat12-update-prices.xml")
-    assert needs_person(update, BAR, price_only=True) is None
+    assert needs_person(update.of_prices(), BAR) is None
     assert prices.vals["price"] == {"amount": "1499.5", "currency": "EUR"}

@@ -309,7 +309,7 @@ def test_misspelt_names_are_not_sure():
 def test_price_only_runs_need_no_name():
     suggestion = suggest(*feed({"sku": CODES, "price": PRICES, "currency": EUROS}))
     assert needs_person(suggestion, BAR) == "mapping"
-    assert needs_person(suggestion, BAR, price_only=True) is None
+    assert needs_person(suggestion.of_prices(), BAR) is None
 
 
 def test_reasons_are_plain_words():

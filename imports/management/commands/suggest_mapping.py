@@ -23,6 +23,7 @@ class Command(TrackerCommand):
         parser.add_argument("--entry", help="a file in an archive, or a sheet of a workbook")
         parser.add_argument("--join", metavar="FILE[:FIELD[=FIELD]]", help="as of import_feed")
         parser.add_argument("--join-on", metavar="FIELD[=FIELD]", help="as of import_feed")
+        parser.add_argument("--price-only", action="store_true", help="as of import_feed")
         parser.add_argument("--repair", action="store_true", help="as of import_feed")
         parser.add_argument("--json", action="store_true", help="the only form there is")
 
@@ -37,6 +38,7 @@ class Command(TrackerCommand):
             entry=options["entry"],
             join=options["join"],
             join_on=options["join_on"],
+            price_only=options["price_only"],
             repair=options["repair"],
         )
         found = preview.suggestion(request)

@@ -28,7 +28,10 @@ class Read:
     @property
     def asks(self) -> str | None:
         """What a run would wait for."""
-        return needs_person(self.suggestion, BAR, price_only=self.suggestion.hints.price_only)
+        suggestion = self.suggestion
+        if suggestion.hints.price_only:
+            suggestion = suggestion.of_prices()
+        return needs_person(suggestion, BAR)
 
     def vals(self, key: str) -> dict:
         """The values of the row with that source key."""
