@@ -74,6 +74,18 @@ def test_what_is_refused_leaves_no_file_behind(tmp_path, feed):
     assert stored() == before
 
 
+def test_all_that_are_refused_are_named_and_none_is_started(tmp_path, feed):
+    before = stored()
+    names = ["empty.xml", "cut.csv", "none.xml"]
+    empty, cut, missing = (tmp_path / name for name in names)
+    empty.write_bytes(b"")
+    cut.write_bytes(b"\x00\x01\x02" * 50)
+    refused = manage("import_feed", empty, feed, cut, missing)
+    said = refused.err.splitlines()
+    assert [name in line for name, line in zip(names, said, strict=True)] == [True] * 3
+    assert (refused.code, BackgroundJob.objects.count(), stored()) == (2, 0, before)
+
+
 def test_what_is_stated_is_obeyed(tmp_path):
     file = tmp_path / "odd.txt"
     rows = ["code^title^price", "A1^Prüfstein^1.50", "A2^Königsblau^2.50"]
