@@ -14,7 +14,6 @@ from imports.readers.detect import kind_of
 from imports.readers.joining import NotJoined
 from imports.request import Request
 from jobtracker import uploads
-from jobtracker.sources import is_url
 from jobtracker.uploads import SourceRefused
 
 CHECKED_BYTES = 16 << 20  # of two files that a page has joined before it answers
@@ -35,16 +34,6 @@ def keep(request: Request, name: str) -> tuple[uploads.StoredSource, str]:
     except SourceRefused:
         uploads.delete(stored.name)
         raise
-
-
-def check(request: Request) -> None:
-    """Raise `SourceRefused` for a source that no import could read as the request says; nothing of
-    it is kept."""
-    if is_url(request.source):
-        feed_source.check_url(request.source)
-        return
-    stored, _ = keep(request, feed_source.name_of(request.source))
-    uploads.delete(stored.name)
 
 
 def _keep_together(request: Request, name: str) -> tuple[uploads.StoredSource, str]:

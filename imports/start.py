@@ -52,17 +52,24 @@ def start_import(request: Request) -> Created:
 
 def start_imports(requests: Sequence[Request]) -> list[Created]:
     """Check the sources, keep them in our storage and create their jobs: all or none of them.
-    Raises `SourceRefused`.
+    Raises `SourceRefused`, which names all that are no good.
 
     The same file for the same supplier while an earlier job on it still runs is that job.
     """
-    requests = [as_before(request) for request in requests]
+    obeyed: list[Request] = []
     details: list[dict[str, Any]] = []
+    refused: list[SourceRefused] = []
     try:
         for request in requests:
-            details.append(_checked(request))  # noqa: PERF401 (what is kept must be known)
+            try:
+                obeyed.append(as_before(request))
+                details.append(_checked(obeyed[-1]))
+            except SourceRefused as error:
+                refused.append(error)
+        if refused:
+            raise _together(refused)
         with transaction.atomic():
-            created = [_create(*each) for each in zip(requests, details, strict=True)]
+            created = [_create(*each) for each in zip(obeyed, details, strict=True)]
     except BaseException:
         for detail in details:
             _discard(detail)
@@ -131,6 +138,13 @@ def start_scheduled(schedule: JobSchedule, *, metadata: dict[str, Any], **common
         detail=detail,
         **common,
     )
+
+
+def _together(refused: Sequence[SourceRefused]) -> SourceRefused:
+    """Return the refusals as one, a line each."""
+    if len(refused) == 1:
+        return refused[0]
+    return SourceRefused("\n".join(dict.fromkeys(map(str, refused))))
 
 
 def _checked(request: Request) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from imports import intake, preview
+from imports import preview
 from imports.mapping import Mapping, MappingError
 from imports.mapping_choice import mapping_in_file
 from imports.models import MappingTemplate
 from imports.request import Request
-from imports.start import as_before, start_imports, template_named
+from imports.start import start_imports, template_named
 from jobtracker.catalogue.models import WhenMissing
 from jobtracker.management.options import (
     Refused,
@@ -22,7 +22,6 @@ from jobtracker.management.options import (
 )
 from jobtracker.sources import expanded
 from jobtracker.states import WaitForPerson
-from jobtracker.uploads import SourceRefused
 from jobtracker.waiting import COMPLETED, FAILED, UNDECIDED
 
 
@@ -95,11 +94,7 @@ class Command(TrackerCommand):
         ]
         if options["dry_run"]:
             return self._dry_run(requests, options)
-        try:
-            created = start_imports(requests)
-        except SourceRefused as error:
-            every = dict.fromkeys((str(error), *_refusals(requests)))
-            raise Refused("\n".join(every)) from error
+        created = start_imports(requests)
         for request, made in zip(requests, created, strict=True):
             if made.existing:
                 self.stderr.write(f"{request.source} is being imported already: job {made.job_id}.")
@@ -120,17 +115,6 @@ class Command(TrackerCommand):
             for outcome in outcomes:
                 self.stdout.write(outcome.sentence())
         return FAILED if any(outcome.all_failed for outcome in outcomes) else COMPLETED
-
-
-def _refusals(requests: list[Request]) -> list[str]:
-    """Say of each source that can be no import why not."""
-    sentences = []
-    for request in requests:
-        try:
-            intake.check(as_before(request))
-        except SourceRefused as error:
-            sentences.append(str(error))
-    return sentences
 
 
 def _mapping(given: str | None, supplier: str) -> tuple[Mapping | None, MappingTemplate | None]:
