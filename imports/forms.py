@@ -130,15 +130,27 @@ class StartForm(forms.Form):
             self.add_error("join_on", "Choose the second file that this joins.")
 
 
+class EncodingField(forms.CharField):
+    """The name of a text encoding; empty where it is to be found."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        known = {"required": False, "max_length": 40, "label": "Encoding"}
+        super().__init__(**{**known, "help_text": "as windows-1252", **kwargs})
+
+    def clean(self, value: Any) -> str:
+        name: str = super().clean(value)
+        try:
+            "".encode(name or "utf-8")
+        except (LookupError, ValueError):
+            raise forms.ValidationError(f"There is no text encoding called “{name}”.") from None
+        return name
+
+
 class ReadingForm(forms.Form):
     """How a stored source is to be read; what is left empty is found out."""
 
-    encoding = forms.CharField(
-        required=False,
-        max_length=40,
-        label="Encoding",
-        widget=forms.TextInput(attrs={"list": "import-encodings", "autocomplete": "off"}),
-        help_text="as windows-1252",
+    encoding = EncodingField(
+        widget=forms.TextInput(attrs={"list": "import-encodings", "autocomplete": "off"})
     )
     delimiter = forms.CharField(
         required=False,
@@ -180,14 +192,6 @@ class ReadingForm(forms.Form):
             del self.fields["encoding"]
         if not source.entry:
             del self.fields["entry"]
-
-    def clean_encoding(self) -> str:
-        name: str = self.cleaned_data["encoding"]
-        try:
-            "".encode(name or "utf-8")
-        except (LookupError, ValueError):
-            raise forms.ValidationError(f"There is no text encoding called “{name}”.") from None
-        return name
 
     def clean_delimiter(self) -> str:
         character: str = self.cleaned_data["delimiter"]
@@ -232,6 +236,7 @@ class ScheduleForm(forms.Form):
         help_text="else found by shape",
     )
     currency = CurrencyField("for prices that name none")
+    encoding = EncodingField(help_text="else found, each time")
     price_only = forms.BooleanField(
         required=False, label="Prices and stock only: change nothing else"
     )

@@ -118,6 +118,7 @@ def start_scheduled(schedule: JobSchedule, *, metadata: dict[str, Any], **common
     request = Request(
         source,
         currency=spec.get("currency"),
+        encoding=spec.get("encoding"),
         template=template,
         price_only=spec.get("price_only", False),
         missing=spec.get("missing", ""),

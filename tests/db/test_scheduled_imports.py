@@ -120,6 +120,17 @@ def test_a_confirmed_template_is_obeyed(folder):
     assert DataImportJob.objects.latest("pk").template.name == "mine"
 
 
+def test_a_stated_encoding_is_read_and_not_warned_of(folder):
+    lines = ["code;name;price;currency", "A1;Weiß;1,50;EUR", "A2;Königsblau;2,50;EUR"]
+    (folder / "tiles.csv").write_bytes("\n".join(lines).encode("cp437"))
+    spec = {"path": str(folder / "tiles.csv")}
+    guessed = run(make_schedule(name="guessed", spec=spec))
+    stated = run(make_schedule(name="stated", spec=spec | {"encoding": "cp437"}))
+    assert "encoding is guessed" in str(guessed.warnings)
+    assert "encoding is guessed" not in str(stated.warnings)
+    assert Material.objects.filter(name__in=["Weiß", "Königsblau"]).exists()
+
+
 # --- the form ---
 
 
@@ -141,4 +152,5 @@ def test_the_form_says_what_is_wrong(folder):
     assert "is not a public address" in errors(url="http://10.0.0.1/feed.xml")
     assert "lies outside the folders that may be read" in errors(path="/etc/passwd")
     assert "XYZW"[:3] in errors(path="a.xml", currency="XYZ")
+    assert "no text encoding called “latin-99”" in errors(path="a.xml", encoding="latin-99")
     assert errors(path="a.xml", template="mine") == "Acme has no template of that name."
