@@ -1,6 +1,6 @@
 """Where a feed comes from: checked before a job exists, kept as it came, read as described."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingOf
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -20,7 +20,7 @@ from jobtracker.catalogue.models import CatalogueSource, Kind, Supplier
 from jobtracker.context import JobContext
 from jobtracker.sealed import unseal
 from jobtracker.sources import is_url
-from jobtracker.states import Permanent, Retryable, Status
+from jobtracker.states import Outcome, Permanent, Retryable, Status
 
 if TYPE_CHECKING:
     from imports.sources import Login
@@ -58,10 +58,10 @@ def name_of(source: str) -> str:
     return uploads.shown_name(source)
 
 
-def fetch(detail: DataImportJob) -> Fetched | None:
+def fetch(detail: DataImportJob, between: Callable[[], object]) -> Fetched | None:
     """Bring the job's address, or its file on this machine, into our storage; None where it has
-    not changed since the last completed import from it that was asked for in the same way. Raises
-    `Permanent` or `Retryable`."""
+    not changed since the last import from it that was asked for in the same way and came to its
+    end. `between` is called after each piece of a download. Raises `Permanent` or `Retryable`."""
     job = detail.background_job
     before = (
         DataImportJob.objects.filter(
@@ -70,6 +70,8 @@ def fetch(detail: DataImportJob) -> Fetched | None:
             background_job__metadata=job.metadata,
             status=Status.COMPLETED,
         )
+        # One that a person marked completed has perhaps written nothing.
+        .filter(background_job__attempts__outcome=Outcome.COMPLETED)
         .exclude(content_hash="")
         .exclude(background_job__result__has_key="undone")
         .order_by("-pk")
@@ -89,6 +91,7 @@ def fetch(detail: DataImportJob) -> Fetched | None:
                 etag=before.etag if before else None,
                 last_modified=before.last_modified if before else None,
                 login=login_for(detail.background_job.supplier, detail.source_url),
+                between=between,
             )
         except outbound.OutboundRefused as error:
             raise Permanent(str(error)) from error

@@ -93,7 +93,7 @@ class ImportPipeline(Pipeline):
                 context.checkpoint(path.stat().st_size, {"note": ""})
             return
         context.check()
-        fetched = feed_source.fetch(detail)
+        fetched = feed_source.fetch(detail, context.check)
         with context.transaction():
             if fetched is None:
                 context.checkpoint(0, {"note": feed_source.UNCHANGED}, StageState.EMPTY)

@@ -9,7 +9,7 @@ addresses that hand out a machine's credentials stay shut even there.
 import socket
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -211,18 +211,20 @@ def fetch(
     last_modified: str | None = None,
     seconds: float = DEADLINE_SECONDS,
     login: WebLogin | None = None,
+    between: Callable[[], object] = lambda: None,
 ) -> Fetched:
     """Download `url` into the file `to`, at most `max_bytes` after unpacking, within `seconds`.
 
-    With the `etag` or `last_modified` of an earlier answer the server may say that nothing has
-    changed (status 304). Raises `OutboundRefused` and `FetchFailed`; then no file is left.
+    `between` is called after each piece; what it raises ends the download. With the `etag` or
+    `last_modified` of an earlier answer the server may say that nothing has changed (status 304).
+    Raises `OutboundRefused` and `FetchFailed`; then no file is left.
     """
     check(url)
     conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
     headers = {name: value for name, value in conditions.items() if value and value.isascii()}
     with told(httpx.URL(url).host), client(login) as session:
         with session.stream("GET", url, headers={"Accept-Encoding": "gzip", **headers}) as response:
-            return _receive(response, to, max_bytes, seconds)
+            return _receive(response, to, max_bytes, seconds, between)
 
 
 @contextmanager
@@ -320,7 +322,13 @@ def _addresses(url: httpx.URL) -> list[str]:
     return checked_addresses(url.raw_host.decode("ascii"), url.port or DEFAULT_PORTS[url.scheme])
 
 
-def _receive(response: httpx.Response, to: Path, max_bytes: int, seconds: float) -> Fetched:
+def _receive(
+    response: httpx.Response,
+    to: Path,
+    max_bytes: int,
+    seconds: float,
+    between: Callable[[], object],
+) -> Fetched:
     host, status = response.url.host, response.status_code
     conditional = not {"if-none-match", "if-modified-since"}.isdisjoint(response.request.headers)
     if status != 200 and not (status == 304 and conditional):
@@ -342,6 +350,7 @@ def _receive(response: httpx.Response, to: Path, max_bytes: int, seconds: float)
                         )
                     digest.update(piece)
                     file.write(piece)
+                    between()
         except BaseException:
             to.unlink(missing_ok=True)
             raise

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from jobtracker.outbound import Fetched, OutboundRefused
 
 from .login import Login
+from .writing import Download
 
 __all__ = ["Login", "check", "fetch", "host_of"]
 
@@ -51,13 +52,16 @@ def fetch(
     etag: str | None = None,
     last_modified: str | None = None,
     login: Login | None = None,
+    between: Callable[[], object] = lambda: None,
 ) -> Fetched:
     """Download an address into the file `to`, or find it unchanged since the earlier answer whose
-    `etag` and `last_modified` are given (status 304). Raises `OutboundError`."""
+    `etag` and `last_modified` are given (status 304). `between` is called after each piece; what
+    it raises ends the download. Raises `OutboundError`."""
     parts = urlsplit(url)
     if parts.scheme in ("ftps", "sftp"):
         check(url)
-        return _protocol(parts)(parts, to, max_bytes, etag, login)
+        download = Download(parts.hostname or "", to, max_bytes, between)
+        return _protocol(parts)(parts, download, etag, login)
     from jobtracker import outbound
 
     return outbound.fetch(
@@ -67,12 +71,13 @@ def fetch(
         etag=etag,
         last_modified=last_modified,
         login=login.of_web(parts.scheme, *host_of(url)) if login else None,
+        between=between,
     )
 
 
 def _protocol(
     parts: SplitResult,
-) -> Callable[[SplitResult, Path, int, str | None, Login | None], Fetched]:
+) -> Callable[[SplitResult, Download, str | None, Login | None], Fetched]:
     if parts.scheme == "ftps":
         from . import ftps
 

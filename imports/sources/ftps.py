@@ -3,7 +3,6 @@
 import ftplib
 import socket
 import ssl
-from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote
 
@@ -35,9 +34,7 @@ class _Session(ftplib.FTP_TLS):
         return tls, size
 
 
-def fetch(
-    parts: SplitResult, to: Path, max_bytes: int, etag: str | None, login: Login | None
-) -> Fetched:
+def fetch(parts: SplitResult, download: Download, etag: str | None, login: Login | None) -> Fetched:
     """Download a file; its tag is its time and size. Raises `OutboundError`."""
     host, port, path = parts.hostname or "", parts.port or PORT, unquote(parts.path)
     if login is None or login.kind != "basic":
@@ -52,7 +49,7 @@ def fetch(
         tag = f"{_said(session, f'MDTM {path}')} {_said(session, f'SIZE {path}')}"
         if etag and tag.strip() and tag == etag:
             return Download.unchanged(parts.geturl(), tag)
-        with Download(host, to, max_bytes) as download:
+        with download:
             session.retrbinary(f"RETR {path}", download.write)
         return download.result(parts.geturl(), tag)
     except ssl.SSLCertVerificationError:

@@ -3,7 +3,6 @@
 import socket
 from base64 import b64encode
 from hashlib import sha256
-from pathlib import Path
 from urllib.parse import SplitResult, unquote
 
 import paramiko
@@ -18,9 +17,7 @@ SECONDS = 30
 PIECE_BYTES = 1 << 15
 
 
-def fetch(
-    parts: SplitResult, to: Path, max_bytes: int, etag: str | None, login: Login | None
-) -> Fetched:
+def fetch(parts: SplitResult, download: Download, etag: str | None, login: Login | None) -> Fetched:
     """Download a file; its tag is its time and size. The server must show the key that is kept
     with the log-in. Raises `OutboundError`."""
     host, port = parts.hostname or "", parts.port or PORT
@@ -38,7 +35,7 @@ def fetch(
             client = paramiko.SFTPClient.from_transport(transport)
             assert client is not None
             client.get_channel().settimeout(SECONDS)  # type: ignore[union-attr]
-            return _copied(client, parts, to, max_bytes, etag)
+            return _copied(client, parts, download, etag)
     except paramiko.AuthenticationException:
         raise FetchFailed(f"{host} does not take the log-in.", transient=False) from None
     except FileNotFoundError:
@@ -61,14 +58,14 @@ def _check_key(host: str, transport: paramiko.Transport, known: str) -> None:
 
 
 def _copied(
-    client: paramiko.SFTPClient, parts: SplitResult, to: Path, max_bytes: int, etag: str | None
+    client: paramiko.SFTPClient, parts: SplitResult, download: Download, etag: str | None
 ) -> Fetched:
     path = unquote(parts.path)
     about = client.stat(path)
     tag = f"{about.st_mtime} {about.st_size}"
     if etag and tag == etag:
         return Download.unchanged(parts.geturl(), tag)
-    with Download(parts.hostname or "", to, max_bytes) as download, client.open(path, "rb") as file:
+    with download, client.open(path, "rb") as file:
         file.prefetch(about.st_size)
         while piece := file.read(PIECE_BYTES):
             download.write(piece)

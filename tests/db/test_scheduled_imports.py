@@ -6,7 +6,7 @@ import pytest
 
 from imports.forms import ScheduleForm
 from imports.models import DataImportJob
-from jobtracker import outbound, schedules
+from jobtracker import lifecycle, outbound, schedules
 from jobtracker.catalogue.models import Material
 from jobtracker.models import BackgroundJob
 
@@ -106,6 +106,15 @@ def test_an_address_is_fetched_by_the_job(folder, monkeypatch):
         first, second = run(schedule), run(schedule)
     assert first.result["created"] == 3
     assert second.result["note"] == "The source has not changed since the last import."
+
+
+def test_what_a_person_marked_completed_is_read_again(monkeypatch):
+    schedule = make_schedule(spec={"url": "https://tiles.example/f.xml"})
+    with answers(monkeypatch, b"<catalog><product>"):
+        first = run(schedule)
+        assert first.status == "failed"
+        lifecycle.mark_completed(first.pk, "looked at", None)
+        assert run(schedule).status == "failed"
 
 
 def test_a_confirmed_template_is_obeyed(folder):

@@ -90,6 +90,30 @@ def test_a_log_in_is_not_sent_where_others_can_read_it(to):
         sources.fetch("http://feeds.example/feed", to, MAX, login=BASIC)
 
 
+class Stopped(Exception):
+    pass
+
+
+def stop() -> None:
+    raise Stopped
+
+
+@pytest.mark.parametrize("protocol", ["ftps", "sftp"])
+def test_a_download_of_files_ends_where_the_job_is_to_stop(request, to, protocol):
+    server = request.getfixturevalue(protocol)
+    with pytest.raises(Stopped):
+        sources.fetch(address(protocol, server), to, MAX, login=login(server), between=stop)
+    assert not to.exists()
+
+
+def test_a_download_ends_where_the_job_is_to_stop(to, settings):
+    with serving({"/feed": (200, {}, FEED)}) as site:
+        opened(settings, site.server_port)
+        with pytest.raises(Stopped):
+            sources.fetch(f"http://127.0.0.1:{site.server_port}/feed", to, MAX, between=stop)
+    assert not to.exists()
+
+
 @pytest.mark.parametrize("protocol", ["ftps", "sftp"])
 def test_a_file_is_fetched_and_found_unchanged(request, to, folder, protocol):
     server = request.getfixturevalue(protocol)
