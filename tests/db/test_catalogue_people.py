@@ -121,7 +121,7 @@ def test_a_single_unsure_value_flags_too():
 
 def test_what_is_sure_enough_is_not_flagged():
     said = {"row": {"confidence": 0.9}, "images": [{"raw": "a"}]}
-    assert write([Row(1, 1, "k", {"images": ["a"]}, said)]) == Outcome(created=1)
+    assert write([Row(1, 1, "k", {"name": "Arona", "images": ["a"]}, said)]) == Outcome(created=1)
 
 
 def test_a_rejected_material_stays_out_whatever_comes(sam):
