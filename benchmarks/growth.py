@@ -7,12 +7,15 @@ size stands beside that of the first 100,000.
 
 import argparse
 import gc
+import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
+
+os.environ["MAX_UPLOAD_MB"] = "4096"  # before the settings are read
 
 import harness
 from django.db import connection
