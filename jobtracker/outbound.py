@@ -15,13 +15,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
+from types import TracebackType
 
 import httpx
 from django.conf import settings
 
 from jobtracker import __version__
+from jobtracker.addresses import is_metadata, is_public
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)  # seconds without a byte
 DEADLINE_SECONDS = 3600.0  # for one whole download
@@ -30,60 +32,6 @@ LATEST_SECONDS = 86_400.0  # to which a host may put us off
 PIECE_BYTES = 1 << 16
 DEFAULT_PORTS = {"http": 80, "https": 443}
 PASSING = {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529}
-
-Address = IPv4Address | IPv6Address
-
-# IANA's special-purpose registries (RFC 6890 and its successors), and what routes into them.
-# Python's `is_global` is not used: it passes several of these.
-_NOT_PUBLIC_4 = tuple(
-    IPv4Network(network)
-    for network in (
-        "0.0.0.0/8",
-        "10.0.0.0/8",
-        "100.64.0.0/10",  # shared by carriers
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "172.16.0.0/12",
-        "192.0.0.0/24",  # protocol assignments
-        "192.0.2.0/24",  # documentation
-        "192.31.196.0/24",  # AS112
-        "192.52.193.0/24",  # AMT
-        "192.88.99.0/24",  # 6to4 relays
-        "192.168.0.0/16",
-        "192.175.48.0/24",  # AS112
-        "198.18.0.0/15",  # benchmarks
-        "198.51.100.0/24",  # documentation
-        "203.0.113.0/24",  # documentation
-        "224.0.0.0/4",  # multicast
-        "240.0.0.0/4",
-    )
-)
-_PUBLIC_6 = IPv6Network("2000::/3")  # all that is handed out; NAT64, mapped, local lie outside
-_NOT_PUBLIC_6 = tuple(
-    IPv6Network(network)
-    for network in (
-        "2001::/23",  # Teredo, ORCHID, benchmarks and other protocol assignments
-        "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4
-        "2620:4f:8000::/48",  # AS112
-        "3ffe::/16",  # the 6bone of old
-        "3fff::/20",  # documentation
-    )
-)
-# Where clouds tell a machine its own credentials.
-_METADATA = tuple(
-    ip_network(network)
-    for network in (
-        "169.254.0.0/16",
-        "100.100.100.200/32",
-        "168.63.129.16/32",
-        "192.0.0.192/32",
-        "fd00:ec2::/32",
-        "fd20:ce::254/128",
-        "fe80::/10",
-    )
-)
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
 
 
 class OutboundError(Exception):
@@ -129,6 +77,43 @@ class Fetched:
     sha256: str
 
 
+class Download:
+    """A file on its way in: written, counted and hashed; `between` is called after each piece. What
+    was written is removed where the download fails."""
+
+    def __init__(self, host: str, to: Path, max_bytes: int, between: Callable[[], object]) -> None:
+        self._host, self._to, self._max, self._between = host, to, max_bytes, between
+        self._digest = sha256()
+        self.bytes = 0
+
+    def __enter__(self) -> "Download":
+        self._file = self._to.open("wb")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        if error is not None:
+            self._to.unlink(missing_ok=True)
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def write(self, piece: bytes) -> None:
+        """Raises `FetchFailed` where that is more than may come."""
+        self.bytes += len(piece)
+        if self.bytes > self._max:
+            raise FetchFailed(f"{self._host} sends more than {self._max:,} bytes.", transient=False)
+        self._digest.update(piece)
+        self._file.write(piece)
+        self._between()
+
+
 @dataclass(frozen=True)
 class WebLogin:
     """A header that one origin (scheme, host and port) gets and no other, wherever it redirects
@@ -137,18 +122,6 @@ class WebLogin:
     origin: tuple[str, str, int]
     header: str
     value: str = field(repr=False)
-
-
-def is_public(address: Address) -> bool:
-    """Tell whether an address is one of the open Internet and nothing else."""
-    if isinstance(address, IPv4Address):
-        return not any(address in network for network in (*_NOT_PUBLIC_4, *_METADATA))
-    return address in _PUBLIC_6 and not any(address in network for network in _NOT_PUBLIC_6)
-
-
-def is_metadata(address: Address) -> bool:
-    """Tell whether an address, or the IPv4 address inside it, hands out credentials."""
-    return any(inner in network for inner in _faces(address) for network in _METADATA)
 
 
 def checked_addresses(host: str, port: int) -> list[str]:
@@ -224,7 +197,8 @@ def fetch(
     headers = {name: value for name, value in conditions.items() if value and value.isascii()}
     with told(httpx.URL(url).host), client(login) as session:
         with session.stream("GET", url, headers={"Accept-Encoding": "gzip", **headers}) as response:
-            return _receive(response, to, max_bytes, seconds, between)
+            download = Download(response.url.host, to, max_bytes, between)
+            return _receive(response, download, seconds)
 
 
 @contextmanager
@@ -322,13 +296,7 @@ def _addresses(url: httpx.URL) -> list[str]:
     return checked_addresses(url.raw_host.decode("ascii"), url.port or DEFAULT_PORTS[url.scheme])
 
 
-def _receive(
-    response: httpx.Response,
-    to: Path,
-    max_bytes: int,
-    seconds: float,
-    between: Callable[[], object],
-) -> Fetched:
+def _receive(response: httpx.Response, download: Download, seconds: float) -> Fetched:
     host, status = response.url.host, response.status_code
     conditional = not {"if-none-match", "if-modified-since"}.isdisjoint(response.request.headers)
     if status != 200 and not (status == 304 and conditional):
@@ -338,30 +306,18 @@ def _receive(
             status=status,
             retry_after=retry_after(response),
         )
-    digest, count = sha256(), 0
     if status == 200:
-        try:
-            with to.open("wb") as file:
-                for piece in _pieces(response, seconds):
-                    count += len(piece)
-                    if count > max_bytes:
-                        raise FetchFailed(
-                            f"{host} sends more than {max_bytes:,} bytes.", transient=False
-                        )
-                    digest.update(piece)
-                    file.write(piece)
-                    between()
-        except BaseException:
-            to.unlink(missing_ok=True)
-            raise
+        with download:
+            for piece in _pieces(response, seconds):
+                download.write(piece)
     return Fetched(
         status=status,
         url=str(response.url),
         etag=response.headers.get("ETag", ""),
         last_modified=response.headers.get("Last-Modified", ""),
         content_type=response.headers.get("Content-Type", ""),
-        bytes=count,
-        sha256=digest.hexdigest() if status == 200 else "",
+        bytes=download.bytes,
+        sha256=download.sha256 if status == 200 else "",
     )
 
 
@@ -387,13 +343,3 @@ def _pieces(response: httpx.Response, seconds: float) -> Iterator[bytes]:
             raise FetchFailed(f"{host} sent broken gzip: {error}.", transient=True) from None
     if unpacker and not unpacker.eof:
         raise FetchFailed(f"{host} broke off within its gzip.", transient=True)
-
-
-def _faces(address: Address) -> list[Address]:
-    """Return the address and, of an IPv6 one, the IPv4 addresses that are packed into it."""
-    if isinstance(address, IPv4Address):
-        return [address]
-    inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if any(address in network for network in _NAT64):
-        inner.append(IPv4Address(int(address) & 0xFFFFFFFF))
-    return [address, *(each for each in inner if each)]

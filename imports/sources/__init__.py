@@ -8,10 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from jobtracker.outbound import Fetched, OutboundRefused
+from jobtracker.outbound import Download, Fetched, OutboundRefused
 
 from .login import Login
-from .writing import Download
 
 __all__ = ["Login", "check", "fetch", "host_of"]
 

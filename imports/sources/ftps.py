@@ -6,10 +6,16 @@ import ssl
 from typing import Any
 from urllib.parse import SplitResult, unquote
 
-from jobtracker.outbound import Fetched, FetchFailed, OutboundRefused, checked_addresses
+from jobtracker.outbound import (
+    Download,
+    Fetched,
+    FetchFailed,
+    OutboundRefused,
+    checked_addresses,
+)
 
 from .login import Login
-from .writing import Download
+from .tags import fetched, unchanged
 
 PORT = 21
 SECONDS = 30
@@ -48,10 +54,10 @@ def fetch(parts: SplitResult, download: Download, etag: str | None, login: Login
         session.voidcmd("TYPE I")
         tag = f"{_said(session, f'MDTM {path}')} {_said(session, f'SIZE {path}')}"
         if etag and tag.strip() and tag == etag:
-            return Download.unchanged(parts.geturl(), tag)
+            return unchanged(parts, tag)
         with download:
             session.retrbinary(f"RETR {path}", download.write)
-        return download.result(parts.geturl(), tag)
+        return fetched(parts, tag, download)
     except ssl.SSLCertVerificationError:
         reason = f"{host} has a certificate that cannot be trusted."
         raise FetchFailed(reason, transient=False) from None

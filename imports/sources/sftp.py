@@ -7,10 +7,16 @@ from urllib.parse import SplitResult, unquote
 
 import paramiko
 
-from jobtracker.outbound import Fetched, FetchFailed, OutboundRefused, checked_addresses
+from jobtracker.outbound import (
+    Download,
+    Fetched,
+    FetchFailed,
+    OutboundRefused,
+    checked_addresses,
+)
 
 from .login import Login
-from .writing import Download
+from .tags import fetched, unchanged
 
 PORT = 22
 SECONDS = 30
@@ -64,9 +70,9 @@ def _copied(
     about = client.stat(path)
     tag = f"{about.st_mtime} {about.st_size}"
     if etag and tag == etag:
-        return Download.unchanged(parts.geturl(), tag)
+        return unchanged(parts, tag)
     with download, client.open(path, "rb") as file:
         file.prefetch(about.st_size)
         while piece := file.read(PIECE_BYTES):
             download.write(piece)
-    return download.result(parts.geturl(), tag)
+    return fetched(parts, tag, download)

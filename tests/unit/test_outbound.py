@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from jobtracker import outbound
+from jobtracker.addresses import is_public
 from jobtracker.outbound import FetchFailed, OutboundRefused, fetch
 from tests.fixtures.site import Site as HostileSite
 
@@ -115,12 +116,12 @@ OUTSIDE = """
 
 @pytest.mark.parametrize("address", INSIDE.split())
 def test_addresses_that_are_not_plainly_public(address):
-    assert not outbound.is_public(ip_address(address))
+    assert not is_public(ip_address(address))
 
 
 @pytest.mark.parametrize("address", OUTSIDE.split())
 def test_public_addresses(address):
-    assert outbound.is_public(ip_address(address))
+    assert is_public(ip_address(address))
 
 
 def test_loopback_is_refused_by_default(site, allow, tmp_path):
