@@ -28,7 +28,9 @@ document.addEventListener("htmx:afterSettle", ready);
 document.addEventListener("htmx:responseError", ready);
 document.addEventListener("htmx:sendError", ready);
 
-document.addEventListener("htmx:afterSwap", () => {
+// Not before that: a form that has the focus and does not answer to htmx yet would be sent by Enter
+// as a page of its own.
+document.addEventListener("htmx:afterSettle", () => {
   if (!desk()) return;
   if (desk().dataset.said) status.textContent = desk().dataset.said;
   const wrong = desk().querySelector("[aria-invalid=true]");
